@@ -1,0 +1,15 @@
+"""Limits of the standards, each with its unit and origin. What can be computed is computed."""
+
+from typing import Final
+
+from hanota.base.eui import EUI64_CHARS
+
+DEVICES_PER_REQUEST_MAX: Final = 50_000
+DEVICE_LIST_CHARS_MAX: Final = DEVICES_PER_REQUEST_MAX * (EUI64_CHARS + 1) - 1  # commas between, none after
+assert DEVICE_LIST_CHARS_MAX == 1_199_999  # xs:maxLength of DeviceIDList, DUIS Schema V5.4
+
+IMAGE_OCTETS_MAX_SCHEMA: Final = 10_240_000  # xs:maxLength of FirmwareImage, DUIS Schema V5.4
+IMAGE_OCTETS_MAX_BUSINESS: Final = 750 * 1024  # R6: 750 kB, 1 kB counted as 1024 as the schema does
+BLOCK_OCTETS_MAX: Final = 255  # the length octet of Image Block Response, ZCL 11.13.6
+REQUEST_OCTETS_MAX: Final = 15 * 1024 * 1024  # body of one HTTP request; larger ones are refused while read
+WAN_FRAME_OCTETS_MAX: Final = 512 * 1024  # one frame between head end and hub
