@@ -1,0 +1,1 @@
+"""Domain nouns: device profiles, lifecycles, policies, access and responsibility. Pure tables and rules."""

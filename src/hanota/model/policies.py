@@ -1,0 +1,108 @@
+"""Policies: one field a row of the requirements' table, with unit and default. Frozen; any may be changed per run.
+
+Defaults marked "assumed" are hanota's own: nothing that could be read states them.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hanota.base.instant import DAY, HOUR, MINUTE
+from hanota.base.limits import BLOCK_OCTETS_MAX, IMAGE_OCTETS_MAX_BUSINESS, IMAGE_OCTETS_MAX_SCHEMA
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Strictness(StrEnum):
+    """What a check does when it finds something."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+class ScopePolicy(_Frozen):
+    """R1: which devices are in scope."""
+
+    ihd: bool = Field(True, description="IHDs are updated as the minutes wish; off: as the industry decided")
+
+
+class ImagePolicy(_Frozen):
+    """R6: how large an image may be."""
+
+    max_octets: int = Field(
+        IMAGE_OCTETS_MAX_BUSINESS, ge=1, le=IMAGE_OCTETS_MAX_SCHEMA, description="whole OTA file, header included"
+    )
+
+
+class CheckPolicy(_Frozen):
+    """R9: how strict the DCC's checks are."""
+
+    version_matches_header: Strictness = Field(
+        Strictness.REFUSE, description="FirmwareVersion of the request against the image's File Version"
+    )
+
+
+class VersionPolicy(_Frozen):
+    """R9: order of versions."""
+
+    downgrade: Literal["refuse", "allow"] = Field("refuse", description="to a version that the CPL puts before")
+
+
+class HanPolicy(_Frozen):
+    """R8: pace on the home area network."""
+
+    block_octets: int = Field(50, ge=1, le=BLOCK_OCTETS_MAX, description="payload of one Image Block Response")
+    min_block_period_ms: int = Field(250, ge=0, le=0xFFFE, description="least time between block requests (assumed)")
+
+
+class HubPolicy(_Frozen):
+    """R10, R11: what a Communications Hub holds, and for how long."""
+
+    slots: Literal["as_set"] = Field("as_set", description="one slot ESME, one GSME, one for all others (assumed)")
+    retention_days: int = Field(30, ge=1, description="an image nobody fetched is discarded after this (assumed)")
+
+
+class AlertPolicy(_Frozen):
+    """R22, R24: confirmation and service level of alerts."""
+
+    confirm_after_ms: int = Field(15 * MINUTE, ge=0, description="settle time before the version is read (assumed)")
+    read_retry_ms: int = Field(30 * MINUTE, ge=1000, description="between attempts to read the version (assumed)")
+    service_level_ms: int = Field(24 * HOUR, ge=1, description="an alert is due at its party within (assumed)")
+
+
+class DeadlinePolicy(_Frozen):
+    """R10: how long a state may wait before it ends (all assumed)."""
+
+    requested_ms: int = Field(1 * DAY, ge=1)
+    queued_ms: int = Field(5 * DAY, ge=1)
+    on_wan_ms: int = Field(5 * DAY, ge=1)
+    held_ms: int = Field(14 * DAY, ge=1)
+    transferring_ms: int = Field(7 * DAY, ge=1)
+    transferred_ms: int = Field(90 * DAY, ge=1)
+    consent_ms: int = Field(30 * DAY, ge=1)
+    activating_ms: int = Field(24 * HOUR, ge=1)
+    activated_ms: int = Field(48 * HOUR, ge=1)
+
+
+class WanPolicy(_Frozen):
+    """R10: how the head end repeats what a hub has not answered."""
+
+    order_retry_ms: int = Field(10 * MINUTE, ge=1000, description="an order without receipt is sent again (assumed)")
+    chunk_octets: int = Field(32 * 1024, ge=64, le=256 * 1024, description="image octets in one frame (assumed)")
+
+
+class Policies(_Frozen):
+    """All policies of one run."""
+
+    scope: ScopePolicy = ScopePolicy()
+    image: ImagePolicy = ImagePolicy()
+    check: CheckPolicy = CheckPolicy()
+    version: VersionPolicy = VersionPolicy()
+    han: HanPolicy = HanPolicy()
+    hub: HubPolicy = HubPolicy()
+    alert: AlertPolicy = AlertPolicy()
+    deadline: DeadlinePolicy = DeadlinePolicy()
+    wan: WanPolicy = WanPolicy()
