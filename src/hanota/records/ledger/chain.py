@@ -1,0 +1,85 @@
+"""The chain itself, pure: canonical octets of an event, and the digest that binds it to the one before.
+
+digest(n) = SHA-256(digest(n-1) ‖ octets(n)), with 32 zero octets before the first. The octets are canonical JSON: keys
+sorted, no white space, UTF-8. Lane and number are inside, so an event cannot be moved. See docs/adr/0006.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+GENESIS: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, to a request or to a set of deliveries at once.
+
+    `columns` hold one value per delivery, all of the same length, `delivery` among them when it speaks of deliveries;
+    `facts` hold what is the same for all.
+    """
+
+    kind: str
+    at: int
+    request: int | None = None
+    facts: Mapping[str, int | str | None] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[int | str | None]] = field(default_factory=dict)
+
+    def octets(self, lane: str, seq: int) -> bytes:
+        """Give the canonical octets of this event at its place."""
+        body = {
+            "lane": lane,
+            "seq": seq,
+            "kind": self.kind,
+            "at": self.at,
+            "request": self.request,
+            "facts": dict(self.facts),
+            "columns": {name: list(values) for name, values in self.columns.items()},
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def link(previous: bytes, octets: bytes) -> bytes:
+    """Give the digest that binds `octets` to the event before."""
+    return hashlib.sha256(previous + octets).digest()
+
+
+def of_delivery(octets: bytes, delivery: int) -> dict[str, int | str | None] | None:
+    """Recover what a batch event says of one delivery: its facts and its row of the columns; None if nothing."""
+    body = json.loads(octets)
+    columns = body["columns"]
+    if delivery not in columns.get("delivery", ()):
+        return None
+    row = columns["delivery"].index(delivery)
+    own = {name: values[row] for name, values in columns.items() if name != "delivery"}
+    return {"kind": body["kind"], "at": body["at"], **body["facts"], **own}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainReport:
+    """Verdict on a log: how many events hold, and the first that does not."""
+
+    events: int
+    heads: Mapping[str, bytes]
+    broken_lane: str | None = None
+    broken_seq: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.broken_lane is None
+
+
+def check(entries: Iterable[tuple[str, int, bytes, bytes]]) -> ChainReport:
+    """Check entries (lane, seq, octets, digest) in order of lane and number; stop at the first that does not hold."""
+    heads: dict[str, bytes] = {}
+    counts: dict[str, int] = {}
+    total = 0
+    for lane, seq, octets, digest in entries:
+        body = json.loads(octets)
+        placed = seq == counts.get(lane, 0) + 1 == body["seq"] and body["lane"] == lane
+        if not placed or link(heads.get(lane, GENESIS), octets) != digest:
+            return ChainReport(events=total, heads=heads, broken_lane=lane, broken_seq=seq)
+        heads[lane], counts[lane] = digest, seq
+        total += 1
+    return ChainReport(events=total, heads=heads)

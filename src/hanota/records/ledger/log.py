@@ -1,0 +1,55 @@
+"""The log in the store: append in the transaction that makes the change, read back, verify."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert, select
+
+from hanota.records.ledger.chain import GENESIS, ChainReport, Event, check, link, of_delivery
+from hanota.records.store.schema import event
+
+
+def append(connection: Connection, lane: str, events: Iterable[Event]) -> None:
+    """Append events to a lane; the caller's transaction makes them durable together with what they record."""
+    last = connection.execute(
+        select(event.c.seq, event.c.digest).where(event.c.lane == lane).order_by(event.c.seq.desc()).limit(1)
+    ).first()
+    seq, digest = (last.seq, last.digest) if last else (0, GENESIS)
+    rows = []
+    for happened in events:
+        seq += 1
+        octets = happened.octets(lane, seq)
+        digest = link(digest, octets)
+        deliveries = [number for number in happened.columns.get("delivery", ()) if isinstance(number, int)]
+        rows.append(
+            {
+                "lane": lane,
+                "seq": seq,
+                "at": happened.at,
+                "kind": happened.kind,
+                "request": happened.request,
+                "first_delivery": min(deliveries, default=None),
+                "last_delivery": max(deliveries, default=None),
+                "octets": octets,
+                "digest": digest,
+            }
+        )
+    if rows:
+        connection.execute(insert(event), rows)
+
+
+def story(connection: Connection, delivery: int) -> list[dict[str, int | str | None]]:
+    """Give what happened to one delivery, oldest first: each event's facts and its own row of the columns."""
+    rows = connection.execute(
+        select(event.c.octets)
+        .where(event.c.first_delivery <= delivery, event.c.last_delivery >= delivery)
+        .order_by(event.c.at, event.c.lane, event.c.seq)
+    )
+    found = (of_delivery(row.octets, delivery) for row in rows)
+    return [line for line in found if line is not None]
+
+
+def verify(connection: Connection) -> ChainReport:
+    """Check every chain from its beginning."""
+    query = select(event.c.lane, event.c.seq, event.c.octets, event.c.digest).order_by(event.c.lane, event.c.seq)
+    rows = connection.execution_options(yield_per=1000).execute(query)
+    return check((row.lane, row.seq, row.octets, row.digest) for row in rows)

@@ -1,0 +1,71 @@
+"""Certificates of parties, hubs and devices: entered, found, revoked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.parties import KeyUsage
+from hanota.records.store.schema import certificate
+from hanota.wire.smki import Certificate, read_certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A certificate and the instant from which it is revoked, if it is."""
+
+    certificate: Certificate
+    revoked_at: Instant | None
+
+    def revoked(self, now: Instant) -> bool:
+        """Whether the certificate is revoked at `now`."""
+        return self.revoked_at is not None and self.revoked_at <= now
+
+
+def register_certificates(connection: Connection, certificates: Iterable[Certificate]) -> None:
+    """Enter certificates; those that stand are left as they are."""
+    standing = {tuple(row) for row in connection.execute(select(certificate.c.issuer, certificate.c.serial))}
+    rows = [
+        {
+            "issuer": found.issuer,
+            "serial": str(found.serial),
+            "eui": found.eui.signed,
+            "role": None if found.role is None else int(found.role),
+            "usage": found.usage.value,
+            "der": found.der,
+        }
+        for found in certificates
+        if (found.issuer, str(found.serial)) not in standing
+    ]
+    if rows:
+        connection.execute(insert(certificate), rows)
+
+
+def find_certificate(connection: Connection, issuer: str, serial: int) -> Registered | None:
+    """Find a certificate by issuer and serial number; never by the serial number alone."""
+    query = select(certificate.c.der, certificate.c.revoked_at).where(
+        certificate.c.issuer == issuer, certificate.c.serial == str(serial)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Registered(read_certificate(row.der), row.revoked_at)
+
+
+def certificate_of(connection: Connection, eui: Eui64, usage: KeyUsage) -> Certificate | None:
+    """Find the certificate of a device or hub for a usage; revoked ones do not count."""
+    query = select(certificate.c.der).where(
+        certificate.c.eui == eui.signed, certificate.c.usage == usage.value, certificate.c.revoked_at.is_(None)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else read_certificate(row.der)
+
+
+def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bool:
+    """Revoke a certificate from `now` on. Returns: whether there was one."""
+    done = connection.execute(
+        update(certificate)
+        .where(certificate.c.issuer == issuer, certificate.c.serial == str(serial))
+        .values(revoked_at=now)
+    )
+    return done.rowcount == 1

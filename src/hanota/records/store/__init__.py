@@ -1,0 +1,5 @@
+"""The store: engine, schema, migrations, and the unit of work in which every change is made."""
+
+from hanota.records.store.engine import Store, open_store
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,222 @@
+"""What accepting a request reads and writes: the stored answer, facts of the devices named, the durable decision.
+
+Acceptance is serialised by its writing transaction. A decision is kept as one stream of columns with its request;
+`materialise` makes the delivery rows of it later, so facts count the devices of decisions that still wait for that.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+from sqlalchemy import Connection, func, insert, select, update
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.records.ledger import Event, append
+from hanota.records.store import schema as t
+from hanota.records.store.frames import name_set, read_frame
+
+DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
+"""A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """A request with its answer, as it is kept."""
+
+    key: str | None
+    request_id: str
+    variant: int
+    service_reference: str
+    originator: Eui64
+    received_at: Instant
+    digest: bytes
+    octets: bytes
+    answer: bytes
+    code: str
+    reason: str | None
+    detail: str | None
+    image: bytes | None
+    version_text: str | None
+    decision: pl.DataFrame | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What was answered to a request before."""
+
+    digest: bytes
+    code: str
+    answer: bytes
+
+
+def stored_answer(connection: Connection, key: str) -> StoredAnswer | None:
+    """Give the answer to the authentic request of this RequestID and command variant, if there was one."""
+    query = select(t.request.c.digest, t.request.c.code, t.request.c.answer).where(t.request.c.key == key)
+    row = connection.execute(query).first()
+    return None if row is None else StoredAnswer(row.digest, row.code, row.answer)
+
+
+def device_facts(
+    connection: Connection, devices: Iterable[int], *, sender: Eui64, manufacturer_hash: bytes, now: Instant
+) -> pl.DataFrame:
+    """Give one row of facts for every device named, in the order named, by one query.
+
+    Columns: device, known, device_type, status, region, hub, manufacturer, image_type, hardware, gbcs_version,
+    capacity_octets, version, eligible, open, product (the Active one of this hash for its model), predecessors (how
+    many the list names for it), follows (the version it runs is among them).
+    """
+    named = name_set(connection, devices)
+    d, p = t.device, t.product
+    certified = (
+        select(func.max(p.c.id))
+        .where(
+            p.c.manufacturer_hash == manufacturer_hash,
+            p.c.manufacturer == d.c.manufacturer,
+            p.c.image_type == d.c.image_type,
+            p.c.hardware == d.c.hardware,
+            p.c.status == "Active",
+        )
+        .scalar_subquery()
+    )
+    eligible = (
+        select(t.eligibility.c.device)
+        .where(
+            t.eligibility.c.device == d.c.eui,
+            t.eligibility.c.party == sender.signed,
+            t.eligibility.c.since <= now,
+            t.eligibility.c.until > now,
+        )
+        .exists()
+    )
+    pre = t.predecessor
+    query = (
+        select(
+            named.c.id.label("device"),
+            d.c.eui.is_not(None).label("known"),
+            d.c.device_type,
+            d.c.status,
+            t.premises.c.region,
+            d.c.hub,
+            d.c.manufacturer,
+            d.c.image_type,
+            d.c.hardware,
+            d.c.gbcs_version,
+            d.c.capacity_octets,
+            d.c.version,
+            eligible.label("eligible"),
+            t.work.c.device.is_not(None).label("open"),
+            certified.label("product"),
+            select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
+            select(pre.c.product)
+            .where(pre.c.product == certified, pre.c.version == d.c.version)
+            .exists()
+            .label("follows"),
+        )
+        .select_from(
+            named.outerjoin(d, d.c.eui == named.c.id)
+            .outerjoin(t.premises, t.premises.c.id == d.c.premises)
+            .outerjoin(t.work, t.work.c.device == named.c.id)
+        )
+        .order_by(named.c.position)
+    )
+    facts = read_frame(connection, query)
+    waiting = _devices_of_waiting_decisions(connection)
+    return facts.with_columns(pl.col("open") | pl.col("device").is_in(waiting.implode()))
+
+
+def _devices_of_waiting_decisions(connection: Connection) -> pl.Series:
+    rows = connection.execute(select(t.request.c.decision).where(~t.request.c.materialised))
+    taken = [read_decision(row.decision).filter(pl.col("reason").is_null())["device"] for row in rows]
+    return pl.concat(taken) if taken else pl.Series("device", [], pl.Int64)
+
+
+def save_request(connection: Connection, lane: str, record: RequestRecord) -> None:
+    """Keep a request, its decision and its answer, with their event."""
+    decision = record.decision if record.decision is not None else DECISION.to_frame()
+    accepted = decision["reason"].null_count()
+    number = connection.execute(
+        insert(t.request)
+        .values(
+            key=record.key,
+            request_id=record.request_id,
+            variant=record.variant,
+            service_reference=record.service_reference,
+            originator=record.originator.signed,
+            received_at=record.received_at,
+            digest=record.digest,
+            octets=record.octets,
+            answer=record.answer,
+            code=record.code,
+            reason=record.reason,
+            detail=record.detail,
+            image=record.image,
+            version_text=record.version_text,
+            named=decision.height,
+            accepted=accepted,
+            decision=_write_decision(decision) if decision.height else None,
+            materialised=not accepted,
+        )
+        .returning(t.request.c.id)
+    ).scalar_one()
+    facts: dict[str, int | str | None] = {
+        "request_id": record.request_id,
+        "variant": record.variant,
+        "code": record.code,
+        "reason": record.reason,
+        "digest": record.digest.hex(),
+        "answer_digest": hashlib.sha256(record.answer).hexdigest(),
+        "named": decision.height,
+        "accepted": accepted,
+    }
+    append(connection, lane, [Event(kind="request_answered", at=record.received_at, request=number, facts=facts)])
+
+
+def materialise(connection: Connection, lane: str, now: Instant, deadline: Instant) -> int:
+    """Make the delivery rows, open-work claims and first events of the oldest decision that waits for it.
+
+    Returns: how many deliveries were made; 0 when no decision waits.
+    """
+    row = connection.execute(
+        select(t.request.c.id, t.request.c.decision).where(~t.request.c.materialised).order_by(t.request.c.id).limit(1)
+    ).first()
+    if row is None:
+        return 0
+    accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
+    named = name_set(connection, accepted["device"])
+    hubs = read_frame(
+        connection, select(t.device.c.eui.label("device"), t.device.c.hub).join(named, named.c.id == t.device.c.eui)
+    )
+    base = connection.execute(select(func.coalesce(func.max(t.delivery.c.id), 0))).scalar_one()
+    rows = (
+        accepted.join(hubs, on="device", how="left", maintain_order="left")
+        .with_row_index("id", offset=base + 1)
+        .select(
+            pl.col("id").cast(pl.Int64), "device", "hub", "version_before", pl.lit(row.id, pl.Int64).alias("request")
+        )
+    )
+    fixed = {"state": "REQUESTED", "since": now, "deadline": deadline, "due": now, "tries": 0}
+    counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
+    connection.execute(insert(t.delivery).values({**fixed, **counts}), rows.to_dicts())
+    connection.execute(insert(t.work), rows.select("device", pl.col("id").alias("delivery")).to_dicts())
+    connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
+    columns = {
+        "delivery": rows["id"].to_list(),
+        "device": [str(Eui64.from_signed(eui)) for eui in rows["device"]],
+        "to": ["REQUESTED"] * rows.height,
+    }
+    append(connection, lane, [Event(kind="requested", at=now, request=row.id, columns=columns)])
+    return rows.height
+
+
+def _write_decision(decision: pl.DataFrame) -> bytes:
+    stream = io.BytesIO()
+    decision.select(DECISION.names()).write_ipc_stream(stream, compression="zstd")
+    return stream.getvalue()
+
+
+def read_decision(octets: bytes | None) -> pl.DataFrame:
+    """Read a decision as it is kept with its request; one without devices is empty."""
+    return pl.read_ipc_stream(io.BytesIO(octets)) if octets else DECISION.to_frame()

@@ -1,0 +1,115 @@
+"""Opening a store, and its transactions.
+
+SQLite runs in WAL mode with `synchronous=FULL`: with NORMAL a power cut loses acknowledged commits. Writers take their
+turn: every writing transaction begins IMMEDIATE, so acceptance is serialised.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import StaticPool
+
+from hanota.base.errors import Fault, HanotaError
+
+_BUSY_TIMEOUT_S = 30
+
+
+class StoreUnavailable(HanotaError):
+    """The store can't be opened."""
+
+    code, fault, retryable = "HOTA-STORE-001", Fault.OPERATOR, True
+    what = "the store {url} can't be opened: {cause}"
+    remedy = "check the path and its permissions, or that the database server runs"
+
+
+class Store:
+    """One store: a reading and a writing side. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection whose reads agree with each other; nothing is written."""
+        with self._engine.connect().execution_options(hanota_begin="DEFERRED") as connection:
+            yield connection
+            connection.rollback()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a writing transaction: committed at the end, rolled back by an exception."""
+        with self._engine.connect().execution_options(hanota_begin="IMMEDIATE") as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+def open_store(where: Path | str | None) -> Store:
+    """Open the store at a file, at a database URL, or with None in memory; bring its schema up to date.
+
+    Raises: StoreUnavailable.
+    """
+    url = _url(where)
+    try:
+        engine = _engine(url)
+        _migrate(engine)
+    except Exception as cause:
+        raise StoreUnavailable(url=url.render_as_string(hide_password=True), cause=cause) from cause
+    return Store(engine)
+
+
+def _url(where: Path | str | None) -> URL:
+    if where is None:
+        return URL.create("sqlite")
+    if isinstance(where, str) and "://" in where:
+        return make_url(where)
+    return URL.create("sqlite", database=str(where))
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    in_memory = url.database is None
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S},
+        **({"poolclass": StaticPool} if in_memory else {}),
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # this module says when a transaction begins, not the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        how = connection.get_execution_options().get("hanota_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    scripts = resources.files("hanota.records.store") / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def integrity(store: Store) -> str:
+    """Ask SQLite whether its file is whole: "ok", or what is wrong."""
+    with store.reading() as connection:
+        return str(connection.execute(text("PRAGMA integrity_check")).scalar_one())

@@ -1,0 +1,1 @@
+"""Schema steps, oldest first; a fresh store walks through all of them."""
