@@ -27,8 +27,8 @@ class RequestReason(StrEnum):
     SIGNER_NOT_ORIGINATOR = "signer_not_originator"
     ORIGINATOR_UNKNOWN = "originator_unknown"
     ROLE_NOT_ELIGIBLE = "role_not_eligible"
-    WRONG_WEB_SERVICE = "wrong_web_service"
     WRONG_COMMAND_VARIANT = "wrong_command_variant"
+    WRONG_WEB_SERVICE = "wrong_web_service"
     WRONG_TARGET = "wrong_target"
     REQUEST_ID_REUSED = "request_id_reused"
     IMAGE_TOO_LARGE = "image_too_large"
@@ -54,10 +54,10 @@ class DeviceReason(StrEnum):
     OTHER_HARDWARE = "other_hardware"
     NOT_CERTIFIED_FOR_MODEL = "not_certified_for_model"
     NO_CAPACITY = "no_capacity"
+    IN_PROGRESS = "in_progress"
     ALREADY_RUNS_IT = "already_runs_it"
     NOT_A_SUCCESSOR = "not_a_successor"
     DOWNGRADE = "downgrade"
-    IN_PROGRESS = "in_progress"
     GBCS_TOO_OLD = "gbcs_too_old"
 
 

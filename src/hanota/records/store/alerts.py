@@ -169,7 +169,11 @@ def mark_delivered(connection: Connection, lane: str, alert: DueAlert, now: Inst
         .where(t.alert.c.id == alert.id, t.alert.c.delivered_at.is_(None))
         .values(due=None, delivered_at=now, tries=t.alert.c.tries + 1)
     )
-    columns: dict[str, list[int | str | None]] = {"delivery": [alert.delivery], "alert": [alert.id], "party": [str(alert.party)]}
+    columns: dict[str, list[int | str | None]] = {
+        "delivery": [alert.delivery],
+        "alert": [alert.id],
+        "party": [str(alert.party)],
+    }
     facts = {"alert_kind": alert.kind.value}
     append(connection, lane, [Event(kind="alert_delivered", at=now, facts=facts, columns=columns)])
 

@@ -1,37 +1,17 @@
 """What comes back from homes: kept once, whatever is repeated or replayed, before anything is made of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.model.returns import Return
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One report: who numbered it (`source`), what happened (`event`), the evidence (`octets`).
-
-    `delivery` is None for reports that name only a device: its open delivery is found when the report is kept.
-    """
-
-    source: str
-    at: Instant
-    event: str
-    device: Eui64
-    octets: bytes
-    delivery: int | None = None
-    version: int | None = None
-    result: int | None = None
-    offset: int | None = None
-    blocks: int | None = None
-    repeats: int | None = None
-
-
-def save_reports(connection: Connection, lane: str, reports: Sequence[Report], now: Instant) -> int:
+def save_reports(connection: Connection, lane: str, reports: Sequence[Return], now: Instant) -> int:
     """Keep reports that are new. Returns: how many were.
 
     A report of a device without open delivery is evidence all the same: it changes the version in the inventory, and
@@ -52,7 +32,7 @@ def save_reports(connection: Connection, lane: str, reports: Sequence[Report], n
     return len(fresh)
 
 
-def _unseen(connection: Connection, reports: Sequence[Report]) -> list[Report]:
+def _unseen(connection: Connection, reports: Sequence[Return]) -> list[Return]:
     sources = {report.source: report for report in reversed(reports)}
     standing = connection.execute(select(t.report.c.source).where(t.report.c.source.in_(list(sources)))).scalars()
     for source in standing:
@@ -60,13 +40,13 @@ def _unseen(connection: Connection, reports: Sequence[Report]) -> list[Report]:
     return [report for report in reports if sources.get(report.source) is report]
 
 
-def _open_work(connection: Connection, reports: Sequence[Report]) -> dict[Eui64, int]:
+def _open_work(connection: Connection, reports: Sequence[Return]) -> dict[Eui64, int]:
     devices = [report.device.signed for report in reports]
     query = select(t.work.c.device, t.work.c.delivery).where(t.work.c.device.in_(devices))
     return {Eui64.from_signed(row.device): row.delivery for row in connection.execute(query)}
 
 
-def _row(report: Report, delivery: int | None, now: Instant) -> dict[str, object]:
+def _row(report: Return, delivery: int | None, now: Instant) -> dict[str, object]:
     return {
         "source": report.source,
         "received_at": now,
@@ -84,7 +64,7 @@ def _row(report: Report, delivery: int | None, now: Instant) -> dict[str, object
     }
 
 
-def _take_orphans(connection: Connection, lane: str, orphans: Sequence[Report], now: Instant) -> None:
+def _take_orphans(connection: Connection, lane: str, orphans: Sequence[Return], now: Instant) -> None:
     events = []
     for report in orphans:
         facts = {"device": str(report.device), "version": report.version, "reported": report.event}

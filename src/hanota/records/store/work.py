@@ -97,6 +97,7 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
             d.c.state,
             d.c.since,
             d.c.deadline,
+            d.c.due,
             d.c.tries,
             d.c.device,
             v.c.device_type,

@@ -1,0 +1,26 @@
+"""What comes back from a home, as one value whatever message carried it."""
+
+from dataclasses import dataclass
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """One report of a hub or device: who numbered it (`source`), what happened (`event`), the evidence (`octets`).
+
+    `delivery` is None for reports that name only a device: its open delivery is found when the report is kept.
+    """
+
+    source: str
+    at: Instant
+    event: str
+    device: Eui64
+    octets: bytes
+    delivery: int | None = None
+    version: int | None = None
+    result: int | None = None
+    offset: int | None = None
+    blocks: int | None = None
+    repeats: int | None = None

@@ -1,0 +1,44 @@
+"""Stage 5, activate: from an image held by the device to its report that it runs it.
+
+A PPMID or IHD is activated by its hub once it holds the image (GBCS 11.6); meters and HCALCS wait for CS06.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from hanota.model.alerts import AlertKind
+from hanota.model.delivery import State
+from hanota.model.profiles import PROFILES, Activation
+from hanota.model.step import VERSIONS, Step
+from hanota.process.stage import Ctx, alerts, move, moves, overdue
+
+_ON_RECEIPT: Final = sorted(kind.value for kind, row in PROFILES.items() if row.activation is Activation.ON_RECEIPT)
+_ALERTS: Final = {
+    "activation_succeeded": AlertKind.ACTIVATION.value,
+    "activation_failed": AlertKind.ACTIVATION_FAILURE.value,
+    "deadline_passed": AlertKind.NO_REPORT.value,
+}
+
+
+class Activate:
+    """TRANSFERRED, CONSENT and ACTIVATING, to ACTIVATED or an end."""
+
+    takes: Final = frozenset({State.TRANSFERRED, State.CONSENT, State.ACTIVATING})
+    hears: Final = frozenset({"activation_succeeded", "activation_failed"})
+
+    def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
+        """Take activation reports; ask a device whose report is overdue which version it runs (MP105)."""
+        by_hub = (pl.col("state") == State.TRANSFERRED) & pl.col("device_type").is_in(_ON_RECEIPT)
+        by_time = pl.when(overdue(ctx)).then(pl.lit("deadline_passed")).when(by_hub).then(pl.lit("activation_due"))
+        judged = move(batch, pl.coalesce("event", by_time), ctx)
+        silent = pl.col("event").is_null() & (pl.col("state") == State.ACTIVATING)
+        # A delivery that ends before activation was called for was not "due to have activated" (R22).
+        due = judged.filter((pl.col("state") == State.ACTIVATING) | (pl.col("event") != "deadline_passed"))
+        reported = judged.filter(pl.col("version").is_not_null())
+        return Step(
+            moves=moves(judged),
+            sends=judged.filter(silent).select("delivery", pl.lit("read_version").alias("kind")),
+            alerts=alerts(due, _ALERTS, ctx),
+            versions=reported.select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items())),
+        )

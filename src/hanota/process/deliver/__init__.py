@@ -1,0 +1,64 @@
+"""Stage 4, deliver: from the queue over the wide-area network to the hub and over the HAN to the device.
+
+Source: GBCS 11.4, 11.6 (CS05c), CCS08; R10 for repeating; R16: responsibility is judged again at release.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from hanota.base.vocabulary.devices import TransferResponseCode
+from hanota.model.alerts import AlertKind
+from hanota.model.delivery import State
+from hanota.model.step import Step
+from hanota.process.stage import Ctx, alerts, move, moves, overdue
+
+_ALERTS: Final = {
+    "image_held": AlertKind.DELIVERED_TO_HUB,
+    "wan_failed": AlertKind.NOT_DELIVERED_TO_HUB,
+    "transferred": AlertKind.TRANSFER,
+    "discarded": AlertKind.TRANSFER,
+    "hardware_mismatched": AlertKind.TRANSFER,
+    "transfer_failed": AlertKind.TRANSFER,
+}
+_RESULTS: Final = {
+    "transferred": TransferResponseCode.FILE_TRANSFER_SUCCESS,
+    "discarded": TransferResponseCode.FIRMWARE_IMAGE_DISCARDED,
+    "hardware_mismatched": TransferResponseCode.HARDWARE_VERSION_MISMATCH,
+    "transfer_failed": TransferResponseCode.FILE_TRANSFER_FAILURE,
+}
+
+
+class Deliver:
+    """QUEUED, ON_WAN, HELD and TRANSFERRING, to TRANSFERRED or an end."""
+
+    takes: Final = frozenset({State.QUEUED, State.ON_WAN, State.HELD, State.TRANSFERRING})
+    hears: Final = frozenset(
+        {"order_accepted", "image_held", "transfer_progressed", "wan_failed", "transferred", *_RESULTS}
+    )
+
+    def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
+        """Release what is queued, repeat what the hub has not answered, take reports, end what is overdue."""
+        queued, on_wan = pl.col("state") == State.QUEUED, pl.col("state") == State.ON_WAN
+        by_time = (
+            pl.when(overdue(ctx) & on_wan)
+            .then(pl.lit("wan_failed"))
+            .when(overdue(ctx))
+            .then(pl.lit("deadline_passed"))
+            .when(queued & ~pl.col("eligible"))
+            .then(pl.lit("responsibility_lost"))
+            .when(queued)
+            .then(pl.lit("released"))
+        )
+        judged = move(batch, pl.coalesce("event", by_time), ctx)
+        to_hub = pl.col("report").is_null() & (pl.col("to") == State.ON_WAN)
+        results = {name: int(code) for name, code in _RESULTS.items()}
+        told = judged.with_columns(
+            pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
+            pl.col("version_target").alias("version"),
+        )
+        return Step(
+            moves=moves(judged),
+            sends=judged.filter(to_hub).select("delivery", pl.lit("distribute").alias("kind")),
+            alerts=alerts(told, {event: kind.value for event, kind in _ALERTS.items()}, ctx),
+        )

@@ -1,0 +1,15 @@
+"""Stage 1, intake: octets become values that may be believed, or a reason why not."""
+
+from hanota.process.intake.frames import Asked, HomeFacts, Ignored, Told, read_uplink_frame
+from hanota.process.intake.requests import Opened, Refused, open_request
+
+__all__ = [
+    "Asked",
+    "HomeFacts",
+    "Ignored",
+    "Opened",
+    "Refused",
+    "Told",
+    "open_request",
+    "read_uplink_frame",
+]

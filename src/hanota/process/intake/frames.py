@@ -1,0 +1,170 @@
+"""Reading what hubs send up: signatures and MACs are checked here, so that everything behind may believe it.
+
+Source: our WAN frames (docs/adr/0003); CCS08, CS09 and CS08 (GBCS 11, domain 4.4).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from hanota.base.errors import HanotaError
+from hanota.base.eui import Eui64
+from hanota.base.vocabulary.devices import TransferResponseCode
+from hanota.base.vocabulary.parties import KeyUsage
+from hanota.model.returns import Return
+from hanota.wire.gbcs import (
+    ActivationAlert,
+    ActivationResult,
+    Message,
+    Payload,
+    TransferAlert,
+    VersionRead,
+    read_message,
+    read_payload,
+    signature_holds,
+)
+from hanota.wire.smki import Certificate
+from hanota.wire.wan import Fetch, GbcsUp, Receipt, ReceiptStatus, Uplink, open_uplink, read_frame
+
+_RECEIPT_EVENTS: Final = {
+    ReceiptStatus.ACCEPTED: "order_accepted",
+    ReceiptStatus.HELD: "image_held",
+    ReceiptStatus.TRANSFERRING: "transfer_progressed",
+    ReceiptStatus.TRANSFERRED: "transfer_progressed",  # counts only; the outcome itself is CCS08
+    ReceiptStatus.REFUSED_NO_SLOT: "wan_failed",
+    ReceiptStatus.REFUSED_MALFORMED: "wan_failed",
+    ReceiptStatus.HASH_MISMATCH: "wan_failed",
+    ReceiptStatus.EXPIRED: "wan_failed",
+    ReceiptStatus.CANCELLED: "cancelled",
+}
+"""What a receipt means for a delivery. Outcomes that CCS08 tells as well come from CCS08 alone."""
+
+_TRANSFER_EVENTS: Final = {
+    TransferResponseCode.FILE_TRANSFER_SUCCESS: "transferred",
+    TransferResponseCode.FIRMWARE_IMAGE_DISCARDED: "discarded",
+    TransferResponseCode.HARDWARE_VERSION_MISMATCH: "hardware_mismatched",
+    TransferResponseCode.FILE_TRANSFER_FAILURE: "transfer_failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeFacts:
+    """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
+
+    certificate: Callable[[Eui64, KeyUsage], Certificate | None]
+    mac_holds: Callable[[Message, Certificate], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A hub said something that is to be kept and then acknowledged; `report` None if it means nothing to us."""
+
+    hub: Eui64
+    event: int
+    report: Return | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A hub asks for octets of an image; nothing is kept."""
+
+    fetch: Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A frame that cannot be believed: it changes nothing and is not acknowledged."""
+
+    why: str
+
+
+def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
+    """Read one frame from a hub. Pure but for the look-ups in `facts`."""
+    try:
+        frame = read_frame(octets)
+        if isinstance(frame, Fetch):
+            return Asked(frame)
+        if not isinstance(frame, Uplink):
+            return Ignored(f"{type(frame).__name__} does not come from hubs")
+        return _told(frame, facts)
+    except HanotaError as error:
+        return Ignored(str(error))
+
+
+def _told(uplink: Uplink, facts: HomeFacts) -> Told | Ignored:
+    hub = facts.certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
+    if hub is None:
+        return Ignored(f"hub {uplink.hub} has no certificate")
+    report = open_uplink(uplink, hub.public_key)
+    if isinstance(report, Receipt):
+        return Told(uplink.hub, uplink.event, _of_receipt(uplink, report))
+    if isinstance(report, GbcsUp):
+        return _of_gbcs(uplink, report.data, facts)
+    return Ignored(f"{type(report).__name__} is no report")
+
+
+def _of_receipt(uplink: Uplink, receipt: Receipt) -> Return | None:
+    event = _RECEIPT_EVENTS.get(receipt.status)
+    if event is None:
+        return None
+    return Return(
+        source=f"uplink {uplink.hub}/{uplink.event}",
+        at=uplink.sent,
+        event=event,
+        device=uplink.hub,
+        delivery=receipt.order,
+        octets=uplink.body,
+        offset=receipt.offset,
+        blocks=receipt.blocks,
+        repeats=receipt.repeats,
+    )
+
+
+def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told | Ignored:
+    message = read_message(data)
+    payload = read_payload(message)
+    if payload is None:
+        return Told(uplink.hub, uplink.event, None)
+    if not _authentic(message, payload, facts):
+        return Ignored(f"message of {message.header.originator} is not authentic")
+    return Told(uplink.hub, uplink.event, _of_payload(uplink, message, payload, data))
+
+
+def _authentic(message: Message, payload: Payload, facts: HomeFacts) -> bool:
+    usage = KeyUsage.KEY_AGREEMENT if isinstance(payload, VersionRead) else KeyUsage.DIGITAL_SIGNATURE
+    certificate = facts.certificate(message.header.originator, usage)
+    if certificate is None:
+        return False
+    if isinstance(payload, VersionRead):
+        return facts.mac_holds(message, certificate)
+    return signature_holds(message, certificate.public_key)
+
+
+def _of_payload(uplink: Uplink, message: Message, payload: Payload, data: bytes) -> Return | None:
+    header = message.header
+    source = f"gbcs {header.originator}/{int(header.message_code):04X}/{header.counter}"
+    if isinstance(payload, TransferAlert):
+        event = _TRANSFER_EVENTS.get(payload.result, "transfer_failed")
+        return Return(source=source, at=payload.at, event=event, device=payload.device, octets=data)
+    if isinstance(payload, ActivationAlert):
+        done = payload.result is ActivationResult.SUCCESS
+        return Return(
+            source=source,
+            at=payload.at,
+            event="activation_succeeded" if done else "activation_failed",
+            device=header.originator,
+            octets=data,
+            version=payload.file_version,
+            result=int(payload.result),
+        )
+    if isinstance(payload, VersionRead):
+        return Return(
+            source=source,
+            at=uplink.sent,
+            event="version_read",
+            device=header.originator,
+            octets=data,
+            version=payload.file_version,
+            result=int(payload.response_code),
+        )
+    return None

@@ -1,0 +1,47 @@
+"""Confirmation: after `alert.confirm_after` the version is read by CS08, and exactly one verdict is told."""
+
+from typing import Final
+
+import polars as pl
+
+from hanota.model.alerts import AlertKind
+from hanota.model.delivery import State
+from hanota.model.step import VERSIONS, Step
+from hanota.process.stage import Ctx, alerts, move, moves, overdue
+
+_ALERTS: Final = {
+    "version_matched": AlertKind.CONFIRMED.value,
+    "version_differed": AlertKind.MISMATCH.value,
+    "deadline_passed": AlertKind.NO_REPORT.value,
+}
+
+
+class Report:
+    """ACTIVATED, to CONFIRMED, VERSION_MISMATCH or UNCONFIRMED."""
+
+    takes: Final = frozenset({State.ACTIVATED})
+    hears: Final = frozenset({"version_read"})
+
+    def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
+        """Ask for the version when it is time; judge what was read; give up at the deadline."""
+        activated = pl.col("state") == State.ACTIVATED
+        settled = activated & (ctx.now >= pl.col("since") + ctx.policies.alert.confirm_after_ms)
+        read = (pl.col("event") == "version_read") & (pl.col("result") == 0)
+        wanted = pl.col("version") == pl.col("version_target")
+        # While ACTIVATING only the wanted version says something: the old one may simply not have been left yet.
+        judgeable = read & (settled | ((pl.col("state") == State.ACTIVATING) & wanted))
+        event = (
+            pl.when(judgeable)
+            .then(pl.when(wanted).then(pl.lit("version_matched")).otherwise(pl.lit("version_differed")))
+            .when(pl.col("report").is_null() & overdue(ctx))
+            .then(pl.lit("deadline_passed"))
+        )
+        versions = batch.filter(read).select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items()))
+        judged = move(batch, event, ctx)
+        asking = pl.col("report").is_null() & pl.col("event").is_null()
+        return Step(
+            moves=moves(judged),
+            sends=judged.filter(asking).select("delivery", pl.lit("read_version").alias("kind")),
+            alerts=alerts(judged, _ALERTS, ctx),
+            versions=versions,
+        )

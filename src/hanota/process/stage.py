@@ -1,0 +1,121 @@
+"""The one shape of a stage, and how every stage turns events into moves (design 2).
+
+A stage takes claimed rows and gives a Step: values in, values out. It knows no store, no clock and no key.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import polars as pl
+
+from hanota.base.instant import Instant
+from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
+from hanota.model.policies import Policies
+from hanota.model.step import ALERTS, MOVES, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ctx:
+    """What is the same for all rows of a batch."""
+
+    now: Instant
+    policies: Policies
+
+
+class Stage(Protocol):
+    """One stage: which rows it may claim, and what it makes of them."""
+
+    @property
+    def takes(self) -> frozenset[State]:
+        """States whose rows it claims when they are due."""
+
+    @property
+    def hears(self) -> frozenset[str]:
+        """Reports that wake a row for it, in whatever state."""
+
+    def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
+        """Decide for every row of a batch. Pure."""
+
+
+_TABLE: Final = pl.DataFrame(
+    [(state, event, target) for (state, event), target in DELIVERY.moves.items()],
+    schema={"state": pl.String, "event": pl.String, "to": pl.String},
+    orient="row",
+)
+
+
+def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
+    """Give the batch with `event`, `to` and `late` by the lifecycle table, and with its next deadline and look.
+
+    An event that the row's state does not take leaves the row as it is, marked late. `event` may be null: nothing
+    happened, the row is only looked at again later.
+    """
+    judged = (
+        batch.with_columns(event.alias("event"))
+        .join(_TABLE, on=["state", "event"], how="left", maintain_order="left")
+        .with_columns((pl.col("event").is_not_null() & pl.col("to").is_null()).alias("late"))
+        .with_columns(pl.col("to").fill_null(pl.col("state")))
+    )
+    changed = pl.col("to") != pl.col("state")
+    woken_in_place = pl.col("report").is_not_null() & ~changed
+    limits = {state.value: getattr(ctx.policies.deadline, row.deadline) for state, row in EXPECTATIONS.items()}
+    fresh = ctx.now + pl.col("to").replace_strict(limits, default=None, return_dtype=pl.Int64)
+    return (
+        judged.with_columns(pl.when(changed).then(fresh).otherwise("deadline").alias("deadline"))
+        .with_columns(
+            pl.when(pl.col("to").is_in(sorted(ENDS)))
+            .then(None)
+            .when(woken_in_place & (pl.col("event") == "order_accepted"))
+            .then("deadline")
+            .when(woken_in_place)
+            .then("due")
+            .otherwise(pl.min_horizontal("deadline", ctx.now + _next_look(changed, ctx)))
+            .alias("due"),
+            pl.when(changed).then(0).otherwise(pl.col("tries") + pl.col("report").is_null()).alias("tries"),
+        )
+        .with_columns(pl.when(pl.col("to").is_in(sorted(ENDS))).then(None).otherwise("deadline").alias("deadline"))
+    )
+
+
+def _next_look(changed: pl.Expr, ctx: Ctx) -> pl.Expr:
+    """How long until a row is looked at again, in milliseconds; null: not before its deadline."""
+    settle, again = ctx.policies.alert.confirm_after_ms, ctx.policies.alert.read_retry_ms
+    first = {
+        State.QUEUED.value: 0,
+        State.ON_WAN.value: ctx.policies.wan.order_retry_ms,
+        State.TRANSFERRED.value: 0,
+        State.ACTIVATING.value: settle + again,
+        State.ACTIVATED.value: settle,
+    }
+    later = {
+        State.ON_WAN.value: ctx.policies.wan.order_retry_ms,
+        State.ACTIVATING.value: again,
+        State.ACTIVATED.value: again,
+    }
+    wait = {"default": None, "return_dtype": pl.Int64}
+    return (
+        pl.when(changed)
+        .then(pl.col("to").replace_strict(first, **wait))
+        .otherwise(pl.col("to").replace_strict(later, **wait))
+    )
+
+
+def overdue(ctx: Ctx) -> pl.Expr:
+    """Whether a row's deadline has passed."""
+    return pl.col("deadline") <= ctx.now
+
+
+def moves(judged: pl.DataFrame) -> pl.DataFrame:
+    """Give the moves of judged rows, in the columns that the store takes."""
+    return judged.rename({"state": "from"}).select(
+        *(pl.col(name).cast(kind) for name, kind in MOVES.items()),
+    )
+
+
+def alerts(judged: pl.DataFrame, kinds: dict[str, str], ctx: Ctx) -> pl.DataFrame:
+    """Give the alerts of judged rows: `kinds` says which event makes which; late rows make none."""
+    return (
+        judged.filter(~pl.col("late") & pl.col("event").is_in(list(kinds)))
+        .with_columns(pl.col("event").replace_strict(kinds).alias("kind"), pl.col("at").fill_null(ctx.now).alias("at"))
+        .select(*(pl.col(name).cast(kind) for name, kind in ALERTS.items()))
+    )
