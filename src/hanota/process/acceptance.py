@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -25,7 +24,7 @@ from hanota.process.report import answer
 from hanota.records.library.images import put_image
 from hanota.records.registry.certificates import find_certificate
 from hanota.records.registry.lookups import find_party, product_standing
-from hanota.records.store import Store
+from hanota.records.store import Connection, Store
 from hanota.records.store.acceptance import RequestRecord, device_facts, save_request, stored_answer
 from hanota.wire.otaimage import GbImage
 

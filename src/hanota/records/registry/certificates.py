@@ -69,3 +69,18 @@ def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bo
         .values(revoked_at=now)
     )
     return done.rowcount == 1
+
+
+class CertificateFinder:
+    """Finds certificates of hubs and devices, each once a batch."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._found: dict[tuple[Eui64, KeyUsage], Certificate | None] = {}
+
+    def __call__(self, eui: Eui64, usage: KeyUsage) -> Certificate | None:
+        """Find the certificate of a device or hub for a usage."""
+        key = (eui, usage)
+        if key not in self._found:
+            self._found[key] = certificate_of(self._connection, eui, usage)
+        return self._found[key]

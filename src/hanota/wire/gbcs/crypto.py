@@ -1,0 +1,82 @@
+"""Signatures and MACs of GBCS messages (GBCS 4.3.3).
+
+A signature is ECDSA P-256 with SHA-256 by the originator's digital-signature key, written r‖s. A MAC is the GCM tag of
+nothing under a key that both sides derive from their key agreement keys, with the message as additional data. A check
+says only whether the mark is this key's; that the key is the originator's is for the caller to know.
+"""
+
+import dataclasses
+import hmac
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
+
+from hanota.base.errors import require
+from hanota.base.eui import EUI64_OCTETS
+from hanota.wire import ecdsa
+from hanota.wire.gbcs.errors import MessageUnwritable
+from hanota.wire.gbcs.message import COUNTER_OCTETS, MAC_OCTETS, SECURITY_HEADER, Header, Message
+
+_KEY_OCTETS: Final = 16
+_ALGORITHM_ID: Final = bytes.fromhex("60857406080300")  # AES-128-GCM, as DLMS names it
+_TRANSACTION_OCTETS: Final = bytes((1 + COUNTER_OCTETS,))
+_IV_END: Final = bytes(12 - EUI64_OCTETS)  # the invocation counter, always 0: each key is for one message
+# Security control, then the lengths of the ciphering header's transaction-id, originator, recipient, date-time and
+# other information: all absent.
+_AAD_START: Final = SECURITY_HEADER[:1] + bytes(5)
+
+
+def sign_message(message: Message, private_key: ec.EllipticCurvePrivateKey) -> Message:
+    """Give the message signed by `private_key` (deterministic, RFC 6979).
+
+    Raises MessageUnwritable: it is signed already, or sealed: the MAC is over the signature too, so it comes last.
+    """
+    require(not message.signature, MessageUnwritable, field="signature", got="there already", expected="none")
+    require(message.mac is None, MessageUnwritable, field="MAC", got="there already", expected="none")
+    return dataclasses.replace(message, signature=ecdsa.sign(message.signed_octets, private_key))
+
+
+def signature_holds(message: Message, public_key: ec.EllipticCurvePublicKey) -> bool:
+    """Say whether the message has a signature and it was made with the other half of `public_key`."""
+    return ecdsa.holds(message.signature or b"", message.signed_octets, public_key)
+
+
+def seal(message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey) -> Message:
+    """Give the message with a MAC that the owner of `peer_public` can check.
+
+    A command's MAC is the ACB's, also where a supplier is the originator and has signed it. Raises MessageUnwritable:
+    it has a MAC already.
+    """
+    require(message.mac is None, MessageUnwritable, field="MAC", got="there already", expected="none")
+    message = message if message.signature is not None else dataclasses.replace(message, signature=b"")
+    return dataclasses.replace(message, mac=_mac(message, own_private, peer_public))
+
+
+def mac_holds(
+    message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey
+) -> bool:
+    """Say whether the message has a MAC and one of these two parties made it; compares in constant time."""
+    return message.mac is not None and hmac.compare_digest(message.mac, _mac(message, own_private, peer_public))
+
+
+def mac_key(header: Header, shared_secret: bytes) -> bytes:
+    """Derive the 16-octet key of one message's MAC from the ECDH secret, 32 octets (GBCS 4.3.3.3; NIST SP 800-56A)."""
+    return ConcatKDFHash(SHA256(), _KEY_OCTETS, _other_info(header)).derive(shared_secret)
+
+
+def mac_iv(header: Header) -> bytes:
+    """Give the 12-octet initialisation vector of one message's MAC (GBCS 4.3.3.4)."""
+    return header.originator.octets + _IV_END
+
+
+def _other_info(header: Header) -> bytes:
+    transaction = bytes((header.cra,)) + header.counter.to_bytes(COUNTER_OCTETS, "big")
+    return _ALGORITHM_ID + header.originator.octets + _TRANSACTION_OCTETS + transaction + header.recipient.octets
+
+
+def _mac(message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey) -> bytes:
+    cipher = AESGCM(mac_key(message.header, own_private.exchange(ec.ECDH(), peer_public)))
+    return cipher.encrypt(mac_iv(message.header), b"", _AAD_START + message.grouped_octets)[:MAC_OCTETS]

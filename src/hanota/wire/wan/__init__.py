@@ -1,0 +1,61 @@
+"""Our own versioned frames between head end and hub. The real ones (GBCS CS05) are not public."""
+
+from hanota.wire.wan.codec import read_frame, write_frame
+from hanota.wire.wan.errors import (
+    ChunkBeyondFile,
+    FrameMalformed,
+    FrameShort,
+    FrameTooLong,
+    FrameUnknown,
+    FrameWrong,
+    OrderNotSigned,
+    UplinkNotSigned,
+)
+from hanota.wire.wan.frames import (
+    Acknowledge,
+    Cancel,
+    Distribute,
+    Fetch,
+    Frame,
+    GbcsDown,
+    GbcsUp,
+    ImageChunk,
+    Order,
+    Receipt,
+    ReceiptStatus,
+    Report,
+    SignedOrder,
+    Uplink,
+)
+from hanota.wire.wan.signing import open_order, open_uplink, sign_order, sign_uplink
+
+__all__ = [
+    "Acknowledge",
+    "Cancel",
+    "ChunkBeyondFile",
+    "Distribute",
+    "Fetch",
+    "Frame",
+    "FrameMalformed",
+    "FrameShort",
+    "FrameTooLong",
+    "FrameUnknown",
+    "FrameWrong",
+    "GbcsDown",
+    "GbcsUp",
+    "ImageChunk",
+    "Order",
+    "OrderNotSigned",
+    "Receipt",
+    "ReceiptStatus",
+    "Report",
+    "SignedOrder",
+    "Uplink",
+    "UplinkNotSigned",
+    "open_order",
+    "open_uplink",
+    "read_frame",
+    "sign_order",
+    "sign_uplink",
+    "write_frame",
+]

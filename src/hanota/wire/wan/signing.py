@@ -1,0 +1,57 @@
+"""Signed orders and uplinks: only what opens here may be believed.
+
+The DCC signs the octets of an order; a hub signs the octets of its uplink written with an empty signature, which cover
+hub, event, time and report. A GBCS message needs no signature of the hub: it carries its own.
+"""
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.wire import ecdsa
+from hanota.wire.wan.codec import read_kind, write_kind
+from hanota.wire.wan.errors import OrderNotSigned, UplinkNotSigned
+from hanota.wire.wan.frames import GbcsUp, Order, Report, SignedOrder, Uplink
+from hanota.wire.wan.tables import Place
+
+
+def sign_order(order: Order, key: ec.EllipticCurvePrivateKey) -> SignedOrder:
+    """Sign an order with the DCC's digital signature key. Raises ValueUnwritable."""
+    body = write_kind(order)
+    return SignedOrder(signature=ecdsa.sign(body, key), body=body)
+
+
+def open_order(signed: SignedOrder, key: ec.EllipticCurvePublicKey) -> Order:
+    """Give the order that the holder of `key` signed. Raises OrderNotSigned, then FrameMalformed for its contents."""
+    if not ecdsa.holds(signed.signature, signed.body, key):
+        raise OrderNotSigned()
+    order: Order = read_kind(signed.body, Place.ORDER)
+    return order
+
+
+def sign_uplink(report: Report, key: ec.EllipticCurvePrivateKey, *, hub: Eui64, event: int, sent: Instant) -> Uplink:
+    """Put a report in an uplink, signed with the hub's digital signature key unless it is a GbcsUp.
+
+    Args: event: the hub's number for it, higher than any before. Raises ValueUnwritable.
+    """
+    body = write_kind(report)
+    unsigned = Uplink(hub=hub, event=event, sent=sent, signature=b"", body=body)
+    if isinstance(report, GbcsUp):
+        return unsigned
+    return Uplink(hub=hub, event=event, sent=sent, signature=ecdsa.sign(write_kind(unsigned), key), body=body)
+
+
+def open_uplink(uplink: Uplink, key: ec.EllipticCurvePublicKey) -> Report:
+    """Give the report inside, signed by the holder of `key` (the hub's), or a GbcsUp, which has to be unsigned here.
+
+    Raises FrameMalformed for its contents, UplinkNotSigned.
+    """
+    report: Report = read_kind(uplink.body, Place.REPORT)
+    unsigned = Uplink(hub=uplink.hub, event=uplink.event, sent=uplink.sent, signature=b"", body=uplink.body)
+    if isinstance(report, GbcsUp):
+        believed = not uplink.signature
+    else:
+        believed = ecdsa.holds(uplink.signature, write_kind(unsigned), key)
+    if not believed:
+        raise UplinkNotSigned(hub=uplink.hub, event=uplink.event)
+    return report
