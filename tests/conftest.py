@@ -1,6 +1,56 @@
-"""Settings of the whole test suite."""
+"""Settings of the whole test suite, and the coverage floor of the parts that must not be wrong."""
 
+import json
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("hanota", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
-settings.load_profile("hanota")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import coverage_gate  # noqa: E402  (tools/ is no package: it is put on the path just above)
+
+_REPORT = pytest.StashKey[Path]()
+_TABLE = pytest.StashKey[str]()
+
+_SLOW_IS_FINE = [HealthCheck.too_slow]
+settings.register_profile("hanota", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=100)
+settings.register_profile("nightly", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=2_000)
+settings.load_profile(os.environ.get("HANOTA_TEST_PROFILE", "hanota"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that `make test` gives."""
+    parser.addoption("--coverage-gate", metavar="REPORT", help="hold coverage.py's JSON report to the floors per part")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget an old report, so that only this run's is judged."""
+    name = config.getoption("--coverage-gate")
+    if name:
+        config.stash[_REPORT] = Path(name)
+        config.stash[_REPORT].unlink(missing_ok=True)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Judge the report once pytest-cov, which wraps the same hook further in, has written it."""
+    result = yield
+    report = session.config.stash.get(_REPORT, None)
+    if report is not None:
+        areas = coverage_gate.measure(json.loads(report.read_text(encoding="utf-8")))
+        session.config.stash[_TABLE] = coverage_gate.table(areas)
+        session.testsfailed += len(coverage_gate.broken(areas, ROOT / coverage_gate.PACKAGE))
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the table; pytest's own closing line stays the last one."""
+    table = terminalreporter.config.stash.get(_TABLE, None)
+    if table is not None:
+        terminalreporter.section("coverage per part, percent")
+        terminalreporter.write_line(table)

@@ -16,7 +16,7 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import Callback, CallbackError
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
-from hanota.process.intake import Asked, HomeFacts
+from hanota.process.intake import Asked
 from hanota.process.pipeline import Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
@@ -78,10 +78,7 @@ class HeadEnd:
 
     def _hear(self, now: Instant) -> None:
         while frames := self._wan.receive(now, _FRAMES_MAX):
-            with self._store.reading() as connection:
-                find = CertificateFinder(connection)
-                facts = HomeFacts(certificate=find, mac_holds=self._frames.mac_holds)
-                heard = self._pipeline.hear(frames, facts, now)
+            heard = self._pipeline.hear(frames, self._frames.mac_holds, now)
             for told in heard.told:
                 self._wan.send(told.hub, write_frame(Acknowledge(event=told.event)), now)
             for asked in heard.asked:

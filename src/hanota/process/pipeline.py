@@ -19,10 +19,11 @@ from hanota.model.policies import Policies
 from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.deliver import Deliver
-from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
+from hanota.process.intake import Asked, HomeFacts, Ignored, MacCheck, Told, read_uplink_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.stage import Ctx, Stage
+from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.acceptance import materialise
 from hanota.records.store.reports import save_reports
@@ -84,9 +85,11 @@ class Pipeline:
         with self._store.writing() as connection:
             return apply(connection, self._lane, step, now=ctx.now, service_level_ms=service_level_ms)
 
-    def hear(self, frames: Iterable[bytes], facts: HomeFacts, now: Instant) -> Heard:
+    def hear(self, frames: Iterable[bytes], mac_holds: MacCheck, now: Instant) -> Heard:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
-        read = [read_uplink_frame(frame, facts) for frame in frames]
+        with self._store.reading() as connection:
+            facts = HomeFacts(certificate=CertificateFinder(connection), mac_holds=mac_holds)
+            read = [read_uplink_frame(frame, facts) for frame in frames]
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]
         if reports:

@@ -33,7 +33,7 @@ class RequestView(View):
     received_at: str
     response_code: str
     reason: str | None
-    text: str
+    text: str | None
     remedy: str | None
     firmware_version: str | None
     image_hash: str | None

@@ -26,6 +26,8 @@ from hanota.wire.gbcs import (
 from hanota.wire.smki import Certificate
 from hanota.wire.wan import Fetch, GbcsUp, Receipt, ReceiptStatus, Uplink, open_uplink, read_frame
 
+MacCheck = Callable[[Message, Certificate], bool]
+
 _RECEIPT_EVENTS: Final = {
     ReceiptStatus.ACCEPTED: "order_accepted",
     ReceiptStatus.HELD: "image_held",
@@ -52,7 +54,7 @@ class HomeFacts:
     """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
 
     certificate: Callable[[Eui64, KeyUsage], Certificate | None]
-    mac_holds: Callable[[Message, Certificate], bool]
+    mac_holds: MacCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,15 +46,13 @@ def link(previous: bytes, octets: bytes) -> bytes:
     return hashlib.sha256(previous + octets).digest()
 
 
-def of_delivery(octets: bytes, delivery: int) -> dict[str, int | str | None] | None:
-    """Recover what a batch event says of one delivery: its facts and its row of the columns; None if nothing."""
+def of_delivery(octets: bytes, delivery: int) -> list[dict[str, int | str | None]]:
+    """Recover what an event says of one delivery: its facts with each of its rows of the columns; often one or none."""
     body = json.loads(octets)
     columns = body["columns"]
-    if delivery not in columns.get("delivery", ()):
-        return None
-    row = columns["delivery"].index(delivery)
-    own = {name: values[row] for name, values in columns.items() if name != "delivery"}
-    return {"kind": body["kind"], "at": body["at"], **body["facts"], **own}
+    rows = [row for row, number in enumerate(columns.get("delivery", ())) if number == delivery]
+    same = {"kind": body["kind"], "at": body["at"], **body["facts"]}
+    return [{**same, **{name: values[row] for name, values in columns.items() if name != "delivery"}} for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,8 +44,7 @@ def story(connection: Connection, delivery: int) -> list[dict[str, int | str | N
         .where(event.c.first_delivery <= delivery, event.c.last_delivery >= delivery)
         .order_by(event.c.at, event.c.lane, event.c.seq)
     )
-    found = (of_delivery(row.octets, delivery) for row in rows)
-    return [line for line in found if line is not None]
+    return [line for row in rows for line in of_delivery(row.octets, delivery)]
 
 
 def verify(connection: Connection) -> ChainReport:

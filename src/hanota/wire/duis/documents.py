@@ -7,7 +7,7 @@ report = verify(root, find)          # signature.py
 request = read_request(parse_safely(report.signed_octets))
 """
 
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -31,9 +31,10 @@ class UnsupportedRequest(HanotaError):
     what = "service request {srv} ({element}) is not served by hanota"
     remedy = "send 11.1 or 11.4 here, and other service requests to the system that serves them"
 
-    def __init__(self, *, header: RequestHeader, element: str) -> None:
-        super().__init__(srv=header.service_reference_variant, element=element, request_id=header.request_id)
-        self.header = header
+    @property
+    def header(self) -> RequestHeader:
+        """The request's header: an answer names its RequestID and service reference."""
+        return cast(RequestHeader, self.facts["header"])
 
 
 def read_header(root: Element) -> RequestHeader:
@@ -53,7 +54,7 @@ def require_supported(root: Element) -> RequestHeader:
     carried = local_name(body[0]) if body is not None and len(body) else "nothing"
     row = REQUESTS.get(header.service_reference_variant)
     if row is None:
-        raise UnsupportedRequest(header=header, element=carried)
+        raise UnsupportedRequest(srv=header.service_reference_variant, element=carried, header=header)
     if row.element != carried:
         refuse(root if body is None else body, f"{row.srv} carries {row.element}, not {carried}")
     return header

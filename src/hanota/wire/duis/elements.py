@@ -142,7 +142,7 @@ class Choice:
         if chosen is None or local_name(chosen) not in self.options:
             refuse(found, f"expected one of {', '.join(self.options)}")
         cls = self.options[local_name(chosen)]
-        value = Nested(cls).read(chosen)
+        value: Any = Nested(cls).read(chosen)
         if len(chosen) != sum(getattr(value, row.name) is not None for row in rows(cls)):
             refuse(chosen, "it holds elements that have no meaning in it")
         return value

@@ -80,8 +80,9 @@ class SchemaInvalid(HanotaError):
     what = "the document departs from the DUIS schema in {count} places, first at {first}"
     remedy = "correct these places; the schema is DUIS 5.4"
 
-    def __init__(self, problems: tuple[SchemaProblem, ...]) -> None:
-        super().__init__(count=len(problems), first=problems[0], problems="; ".join(map(str, problems)))
+    def __init__(self, problems: tuple[SchemaProblem, ...] = ()) -> None:
+        told = tuple(map(str, problems)) or ("no place told",)
+        super().__init__(count=len(problems), first=told[0], problems="; ".join(told))
         self.problems = problems
 
 

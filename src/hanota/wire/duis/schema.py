@@ -6,6 +6,7 @@ in its head, and tested.
 
 import threading
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +38,7 @@ def check_schema(root: Element) -> tuple[SchemaProblem, ...]:
 
     Other requests and responses than hanota's own are departures too: ask `require_supported` first.
     """
-    problems = [*_of_schema(root), *_of_texts(root)]
-    return tuple(problems[:PROBLEMS_MAX])
+    return tuple(islice(chain(_of_schema(root), _of_texts(root)), PROBLEMS_MAX))
 
 
 def require_schema(root: Element) -> None:

@@ -19,21 +19,15 @@ from hashlib import sha256
 from typing import Final
 from xml.sax.saxutils import escape
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-
 from hanota.base.errors import Fault, HanotaError
+from hanota.wire import ecdsa
 from hanota.wire.duis.errors import NoCanonicalForm
 from hanota.wire.duis.problems import Problem
 from hanota.wire.duis.profile import DS, SIGNATURE, SIGNED_INFO, departures, in_ds
 from hanota.wire.duis.xml import DECLARATION, Element, canonical, parse_safely
 from hanota.wire.smki import Certificate, Credential
 
-_HALF_OCTETS: Final = 32  # r and s of P-256
 _SERIAL_CHARS_MAX: Final = 60  # 20 octets (RFC 5280) have 49 decimal digits
-_ECDSA: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 FindCertificate = Callable[[str, int], Certificate | None]
 
@@ -61,7 +55,7 @@ class SignatureRefused(HanotaError):
     what = "the signature is refused: {reasons}"
     remedy = "{remedies}"
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...] = ()) -> None:
         reasons = "; ".join(problem.text for problem in problems)
         super().__init__(reasons=reasons, remedies="; ".join(dict.fromkeys(problem.remedy for problem in problems)))
         self.problems = problems
@@ -78,7 +72,7 @@ def sign(octets: bytes, credential: Credential) -> bytes:
         root.remove(old)
     document = canonical(root)
     signed_info = SIGNED_INFO.format(digest=_base64(sha256(document).digest()))
-    value = _raw(credential.key.sign(_canonical_signed_info(signed_info), _ECDSA))
+    value = ecdsa.sign(_canonical_signed_info(signed_info), credential.key)
     certificate = credential.certificate
     signature = SIGNATURE.format(
         signed_info=signed_info,
@@ -145,32 +139,18 @@ def _signer(signature: Element, find: FindCertificate) -> Certificate | None:
 
 
 def _value_problems(value: bytes | None, signed_info: bytes, signer: Certificate | None) -> Iterator[Problem]:
-    if value is None or len(value) != 2 * _HALF_OCTETS:
+    if value is None or len(value) != ecdsa.SIGNATURE_OCTETS:
         yield Problem.SIGNATURE_VALUE_MALFORMED
-    elif signer is not None and not _holds(value, signed_info, signer.public_key):
+    elif signer is not None and not ecdsa.holds(value, signed_info, signer.public_key):
         yield Problem.SIGNATURE_DIFFERS
     if signer is None:
         yield Problem.SIGNER_UNKNOWN
-
-
-def _holds(value: bytes, signed_info: bytes, key: ec.EllipticCurvePublicKey) -> bool:
-    halves = (int.from_bytes(value[:_HALF_OCTETS], "big"), int.from_bytes(value[_HALF_OCTETS:], "big"))
-    try:
-        key.verify(encode_dss_signature(*halves), signed_info, _ECDSA)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _canonical_signed_info(signed_info: str) -> bytes:
     return canonical(
         parse_safely(f'<ds:Signature xmlns:ds="{DS}">{signed_info}</ds:Signature>'.encode())[0], exclusive=True
     )
-
-
-def _raw(der: bytes) -> bytes:
-    r, s = decode_dss_signature(der)
-    return r.to_bytes(_HALF_OCTETS, "big") + s.to_bytes(_HALF_OCTETS, "big")
 
 
 def _base64(octets: bytes) -> str:

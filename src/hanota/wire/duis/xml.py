@@ -56,7 +56,7 @@ def parse_safely(octets: bytes) -> Element:
     try:
         root = etree.fromstring(octets, parser)
     except etree.XMLSyntaxError as cause:
-        raise DuisMalformed(reason=cause.msg[:200], line=cause.lineno, column=cause.offset) from None
+        raise DuisMalformed(reason=str(cause.msg)[:200], line=cause.lineno, column=cause.offset) from None
     _refuse_instructions(root)
     return root
 

@@ -1,0 +1,98 @@
+"""From an estate's description to the DCC's registry: what is known before the first message."""
+
+from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
+from hanota.edge.estate import EstateDescription
+from hanota.edge.estate.description import HubDescription, MeterPointDescription, PremisesDescription
+from hanota.records.registry.certificates import register_certificates
+from hanota.records.registry.register import (
+    FOREVER,
+    DeviceRow,
+    HomeRow,
+    PartyRow,
+    ProductRow,
+    SupplyRow,
+    register_homes,
+    register_parties,
+    register_products,
+)
+from hanota.records.store import Store
+from hanota.wire.smki import KeyDirectory
+
+
+def register_estate(store: Store, description: EstateDescription, keys: KeyDirectory) -> None:
+    """Enter everything that a description says, and every public certificate. May be repeated."""
+    with store.writing() as connection:
+        register_parties(
+            connection,
+            [
+                PartyRow(eui=party.eui, name=party.name, roles=party.roles, endpoint=party.callback)
+                for party in description.parties
+            ],
+        )
+        register_homes(connection, [_home(premises) for premises in description.premises])
+        register_products(
+            connection,
+            [
+                ProductRow(
+                    manufacturer=product.manufacturer,
+                    image_type=product.image_type,
+                    hardware=product.hardware_version,
+                    version=product.firmware_version,
+                    manufacturer_hash=product.manufacturer_hash,
+                    status=product.status,
+                    predecessors=product.predecessors,
+                )
+                for product in description.products
+            ],
+        )
+        register_certificates(connection, keys.certificates())
+
+
+def _home(premises: PremisesDescription) -> HomeRow:
+    devices = [
+        DeviceRow(
+            eui=device.eui,
+            device_type=device.device_type,
+            status=device.status,
+            manufacturer=device.manufacturer,
+            image_type=device.image_type,
+            hardware=device.hardware_version,
+            gbcs_version=device.gbcs_version,
+            capacity_octets=device.capacity_octets,
+            version=device.firmware_version,
+            joined=device.status is not DeviceStatus.PENDING,
+        )
+        for device in premises.devices
+    ]
+    return HomeRow(
+        name=premises.name,
+        address=f"{premises.address}, {premises.postcode}",
+        region=premises.region,
+        hub=premises.hub.chf,
+        devices=(_hub(premises.hub, DeviceType.CHF), _hub(premises.hub, DeviceType.GPF), *devices),
+        supplies=tuple(supply for point in premises.meter_points for supply in _supplies(point)),
+    )
+
+
+def _hub(hub: HubDescription, device_type: DeviceType) -> DeviceRow:
+    return DeviceRow(
+        eui=hub.chf if device_type is DeviceType.CHF else hub.gpf,
+        device_type=device_type,
+        status=DeviceStatus.COMMISSIONED,
+        manufacturer=0,
+        image_type=0,
+        hardware=0,
+        gbcs_version=hub.gbcs_version,
+        capacity_octets=0,
+        version=hub.firmware_version,
+    )
+
+
+def _supplies(point: MeterPointDescription) -> list[SupplyRow]:
+    """Each supplier's time ends when the next one's begins."""
+    ordered = sorted(point.suppliers, key=lambda supplier: supplier.since)
+    ends = [*(supplier.since for supplier in ordered[1:]), FOREVER]
+    return [
+        SupplyRow(mpxn=point.mpxn, meter=point.device, party=supplier.party, since=supplier.since, until=end)
+        for supplier, end in zip(ordered, ends, strict=True)
+    ]

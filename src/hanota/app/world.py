@@ -1,0 +1,142 @@
+"""One DCC and one estate in one process: head end, network and homes over a folder (or in memory).
+
+The folder holds what outlives the process: `store.sqlite` (the head end's), `estate.sqlite` (what hubs and devices
+remember; the head end never reads it), `pki/` (a test PKI) and `estate.toml` (the description).
+"""
+
+import random
+import secrets
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hanota.app.head_end import HeadEnd
+from hanota.app.pki import Party, add_devices, add_suppliers, make_pki
+from hanota.app.registering import register_estate
+from hanota.base.instant import SECOND, Instant
+from hanota.callbacks.http import HttpCallback
+from hanota.callbacks.port import Callback
+from hanota.edge.estate import Estate, EstateDescription, EstateFile
+from hanota.edge.han.link import HanModel
+from hanota.model.policies import Policies
+from hanota.process.acceptance import Answer
+from hanota.records.store import Store, open_store
+from hanota.wan.inprocess import InProcessWan, NetworkModel
+from hanota.wire.smki import KeyDirectory, read_directory, write_directory
+
+SLICE_MS: Final = 1 * SECOND
+"""How far the homes go on before the head end looks again: frames up wait for at most this long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSettings:
+    """How a world is set up. `folder` None: nothing is kept. `rng` draws latencies, losses and new keys."""
+
+    description: EstateDescription
+    policies: Policies = field(default_factory=Policies)
+    folder: Path | None = None
+    han: HanModel = field(default_factory=HanModel)
+    network: NetworkModel = field(default_factory=NetworkModel)
+
+
+class World:
+    """Everything between a supplier's request and a home's devices. One thread steps it; any thread may submit."""
+
+    def __init__(
+        self,
+        settings: WorldSettings,
+        *,
+        now: Instant,
+        rng: random.Random | None = None,
+        callback: Callback | None = None,
+        store: Store | None = None,
+    ) -> None:
+        folder, description = settings.folder, settings.description
+        self.description = description
+        self.rng = rng or secrets.SystemRandom()
+        self.store = store or open_world_store(folder)
+        self.keys = _keys(folder, description, self.rng, now)
+        register_estate(self.store, description, self.keys)
+        self.wan = InProcessWan(settings.network, self.rng)
+        self.head_end = HeadEnd(
+            self.store,
+            keys=self.keys,
+            dcc=description.dcc,
+            wan=self.wan.head_end,
+            callback=callback or HttpCallback(),
+            policies=settings.policies,
+        )
+        self._estate_file = EstateFile(None if folder is None else folder / "estate.sqlite")
+        self.estate = Estate(
+            description,
+            wan=self.wan.premises,
+            keys=self.keys,
+            policies=settings.policies,
+            rng=self.rng,
+            file=self._estate_file,
+            han=settings.han,
+        )
+        self._estate_due: Instant | None = now
+        self._head_end_due: Instant | None = now
+        self._woken = threading.Event()
+
+    def submit(self, octets: bytes, service: str, now: Instant) -> Answer:
+        """Answer a request; the next step takes up its deliveries."""
+        answer = self.head_end.accept(octets, service, now)
+        self._woken.set()
+        return answer
+
+    def step(self, now: Instant) -> Instant | None:
+        """Do what is due by `now` on both sides. Returns: when something will be due next, None if nothing will."""
+        if self._woken.is_set():
+            self._woken.clear()
+            self._head_end_due = now
+        if _due(self._estate_due, now) or _due(self.wan.next_due(), now):
+            self._estate_due = self.estate.advance(now)
+        if _due(self._head_end_due, now) or _due(self.wan.next_due(), now):
+            self.head_end.step(now)
+            self._head_end_due = self.head_end.next_due()
+        return self.next_due()
+
+    def next_due(self) -> Instant | None:
+        """When something will be due next."""
+        soonest = (self._estate_due, self._head_end_due, self.wan.next_due())
+        return min((when for when in soonest if when is not None), default=None)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until `seconds` have passed or a request came."""
+        self._woken.wait(seconds)
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._estate_file.close()
+        self.store.close()
+
+
+def open_world_store(folder: Path | None) -> Store:
+    """Open the head end's store of a world's folder, which is made if need be."""
+    if folder is None:
+        return open_store(None)
+    folder.mkdir(parents=True, exist_ok=True)
+    return open_store(folder / "store.sqlite")
+
+
+def _due(when: Instant | None, now: Instant) -> bool:
+    return when is not None and when <= now
+
+
+def _keys(folder: Path | None, description: EstateDescription, rng: random.Random, now: Instant) -> KeyDirectory:
+    """Read the folder's PKI, or make one; either way everybody of the description has credentials afterwards."""
+    place = None if folder is None else folder / "pki"
+    known = place is not None and place.is_dir()
+    keys = read_directory(place) if known and place else make_pki(dcc=description.dcc, rng=rng, now=now)
+    suppliers = [Party(party.eui, party.name) for party in description.parties]
+    homes = description.premises
+    devices = [eui for home in homes for eui in (home.hub.chf, home.hub.gpf, *(d.eui for d in home.devices))]
+    held = {credential.certificate.eui for credential in keys.credentials()}
+    fresh = add_suppliers(keys, [party for party in suppliers if party.eui not in held], rng=rng, now=now)
+    fresh = add_devices(fresh, [eui for eui in devices if eui not in held], rng=rng, now=now)
+    if place is not None and (not known or len(fresh.credentials()) > len(keys.credentials())):
+        write_directory(place, fresh)
+    return fresh

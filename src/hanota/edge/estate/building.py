@@ -1,0 +1,94 @@
+"""Nodes made out of an estate's description, its keys and what each node remembers."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from hanota.base.eui import Eui64
+from hanota.base.vocabulary.devices import DeviceType
+from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.edge.devices import DeviceIdentity, GbcsCredentials, HanDevice
+from hanota.edge.effects import Node
+from hanota.edge.estate.description import DeviceDescription, EstateDescription, PremisesDescription
+from hanota.edge.estate.factory import factory_image
+from hanota.edge.hub import CommsHub, HubIdentity
+from hanota.model.policies import Policies
+from hanota.model.profiles import PROFILES
+from hanota.wire.otaimage import write_image
+from hanota.wire.smki.directory import KeyDirectory
+
+# Devices of these types have no GBCS security credentials (domain 1.2).
+OUTSIDE_GBCS: Final = frozenset({DeviceType.IHD, DeviceType.CAD})
+
+_ACB: Final = CertificateRole.ACCESS_CONTROL_BROKER
+
+
+class NodeMaker:
+    """Makes the node of any address of an estate, as often as its power comes back."""
+
+    def __init__(self, description: EstateDescription, keys: KeyDirectory, policies: Policies) -> None:
+        self._keys = keys
+        self._policies = policies
+        self._dcc = description.dcc
+        self._homes = {home.hub.chf: home for home in description.premises}
+        self._devices = {device.eui: (device, home) for home in description.premises for device in home.devices}
+        self._acb_signing = keys.certificate(self._dcc, KeyUsage.DIGITAL_SIGNATURE, _ACB).public_key
+        self._acb_agreement = keys.certificate(self._dcc, KeyUsage.KEY_AGREEMENT, _ACB)
+
+    @staticmethod
+    def nodes_of(home: PremisesDescription) -> tuple[Eui64, ...]:
+        """Give the addresses of a home that have a node: the hub, and every device. The GPF lives in the hub."""
+        return (home.hub.chf, *(device.eui for device in home.devices))
+
+    def make(self, address: Eui64, memory: Mapping[str, bytes]) -> Node:
+        """Make one node. Raises KeyMissing, CertificateMissing: the key directory lacks its credentials."""
+        home = self._homes.get(address)
+        if home is not None:
+            return CommsHub(self._hub_identity(home), self._policies, memory)
+        device, home = self._devices[address]
+        return HanDevice(self._device_identity(device, home), self._policies, memory)
+
+    def _hub_identity(self, home: PremisesDescription) -> HubIdentity:
+        chf = home.hub.chf
+        return HubIdentity(
+            chf=chf,
+            acb=self._dcc,
+            signing=self._keys.credential(chf, KeyUsage.DIGITAL_SIGNATURE),
+            acb_signing=self._acb_signing,
+            device_log={device.eui: device.device_type for device in home.devices},
+        )
+
+    def _device_identity(self, device: DeviceDescription, home: PremisesDescription) -> DeviceIdentity:
+        return DeviceIdentity(
+            address=device.eui,
+            hub=home.hub.chf,
+            profile=PROFILES[device.device_type],
+            manufacturer=device.manufacturer,
+            image_type=device.image_type,
+            hardware_version=device.hardware_version,
+            factory_image=_factory_file(device),
+            capacity_octets=device.capacity_octets,
+            credentials=self._credentials(device),
+            maker_key=self._maker_key(device),
+        )
+
+    def _maker_key(self, device: DeviceDescription) -> ec.EllipticCurvePublicKey | None:
+        if device.maker is None:
+            return None
+        return self._keys.certificate(device.maker, KeyUsage.DIGITAL_SIGNATURE).public_key
+
+    def _credentials(self, device: DeviceDescription) -> GbcsCredentials | None:
+        if device.device_type in OUTSIDE_GBCS:
+            return None
+        return GbcsCredentials(
+            signing=self._keys.credential(device.eui, KeyUsage.DIGITAL_SIGNATURE),
+            agreement=self._keys.credential(device.eui, KeyUsage.KEY_AGREEMENT),
+            acb=self._acb_agreement,
+        )
+
+
+@lru_cache(maxsize=1024)
+def _factory_file(device: DeviceDescription) -> bytes:
+    return write_image(factory_image(device))

@@ -1,0 +1,113 @@
+"""What a hub has to say and the head end has not acknowledged: stored first, then sent again until it is.
+
+Event numbers rise over restarts. Only the oldest few unacknowledged uplinks are on the wire at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
+from hanota.edge.backoff import Backoff
+from hanota.edge.effects import Turn
+from hanota.edge.hub.identity import HubIdentity
+from hanota.edge.memory import below
+from hanota.wire.gbcs.build import transfer_alert
+from hanota.wire.gbcs.payload import TransferAlert
+from hanota.wire.wan import GbcsUp, Report, Uplink, read_frame, sign_uplink, write_frame
+
+UPLINKS_MAX: Final = 1024
+WINDOW: Final = 32
+RESEND: Final = Backoff(first_ms=5_000, longest_ms=10 * 60_000)
+_EVENT: Final = "event"
+_UPLINK: Final = "uplink/"
+_COUNTER: Final = "counter"
+
+
+@dataclass(slots=True)
+class _Pending:
+    frame: bytes
+    body: bytes
+    due: Instant
+    tries: int = 0
+
+
+class Outbox:
+    """Uplinks by event number, oldest first."""
+
+    def __init__(self, identity: HubIdentity, memory: Mapping[str, bytes]) -> None:
+        self._identity = identity
+        self._event = int.from_bytes(memory.get(_EVENT, b""), "big")
+        self._counter = int.from_bytes(memory.get(_COUNTER, b""), "big")
+        self._pending: dict[int, _Pending] = {}
+        for key, frame in below(memory, _UPLINK):
+            uplink = read_frame(frame)
+            assert isinstance(uplink, Uplink)
+            self._pending[int(key, 16)] = _Pending(frame, uplink.body, uplink.sent)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is taken from devices until the head end acknowledges."""
+        return len(self._pending) >= UPLINKS_MAX
+
+    @property
+    def due(self) -> Instant | None:
+        """When the next uplink is to be sent again."""
+        return min((waiting.due for waiting in self._window()), default=None)
+
+    def start(self, turn: Turn) -> None:
+        """Send what was unacknowledged when the power went."""
+        for waiting in self._pending.values():
+            waiting.due = turn.now
+        self.send_due(turn)
+
+    def put(self, report: Report, turn: Turn) -> None:
+        """Store and send `report`. One that still waits in the same words is sent again instead of doubled."""
+        own = self._identity
+        uplink = sign_uplink(report, own.signing.key, hub=own.chf, event=self._event + 1, sent=turn.now)
+        twin = next((waiting for waiting in self._pending.values() if waiting.body == uplink.body), None)
+        if twin is not None:
+            twin.due = turn.now
+        else:
+            self._event = uplink.event
+            frame = write_frame(uplink)
+            self._pending[uplink.event] = _Pending(frame, uplink.body, turn.now)
+            turn.store(_EVENT, uplink.event.to_bytes(8, "big"))
+            turn.store(_key(uplink.event), frame)
+        self.send_due(turn)
+
+    def put_transfer_alert(self, device: Eui64, version: int, result: TransferResponseCode, turn: Turn) -> None:
+        """Say with a CCS08 alert to the ACB how a transfer ended; originator counters rise over restarts."""
+        self._counter += 1
+        turn.store(_COUNTER, self._counter.to_bytes(8, "big"))
+        done = result is TransferResponseCode.FILE_TRANSFER_SUCCESS
+        code = AlertCode.FIRMWARE_TRANSFER_SUCCEEDED if done else AlertCode.FIRMWARE_TRANSFER_FAILED
+        alert = TransferAlert(alert_code=code, at=turn.now, device=device, file_version=version, result=result)
+        own = self._identity
+        message = transfer_alert(alert, hub=own.signing, recipient=own.acb, counter=self._counter)
+        turn.note("transfer_alert", device=str(device), result=result.name)
+        self.put(GbcsUp(data=message), turn)
+
+    def acknowledge(self, event: int, turn: Turn) -> None:
+        """Forget an uplink that the head end has on disk."""
+        if self._pending.pop(event, None) is not None:
+            turn.store(_key(event), None)
+        self.send_due(turn)
+
+    def send_due(self, turn: Turn) -> None:
+        """Send what is due, each time waiting longer for its acknowledgement."""
+        for waiting in self._window():
+            if waiting.due <= turn.now:
+                turn.send_wan(waiting.frame)
+                waiting.due = Instant(turn.now + RESEND.wait_ms(waiting.tries))
+                waiting.tries += 1
+
+    def _window(self) -> list[_Pending]:
+        return list(islice(self._pending.values(), WINDOW))
+
+
+def _key(event: int) -> str:
+    return f"{_UPLINK}{event:016x}"

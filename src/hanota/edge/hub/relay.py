@@ -1,0 +1,105 @@
+"""GBCS messages between the head end and the devices of a home: passed on, never opened beyond their header.
+
+A command is repeated on the HAN until the device's response to it passes by. What a device sends is stored in the
+outbox and then confirmed to the device, by an empty TransferData under its own sequence number, so that the device may
+stop repeating it.
+"""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.edge.backoff import Backoff
+from hanota.edge.effects import Turn
+from hanota.edge.hub.identity import HubIdentity
+from hanota.edge.hub.outbox import Outbox
+from hanota.wire.gbcs.errors import GbcsMalformed
+from hanota.wire.gbcs.message import Cra, read_message
+from hanota.wire.wan import GbcsDown, GbcsUp
+from hanota.wire.zcl import TUNNELING_CLUSTER, Side, TransferData, write_command
+
+TUNNEL: Final = 0
+COMMAND_RETRY: Final = Backoff(first_ms=2_000, longest_ms=60_000)
+COMMAND_TRIES_MAX: Final = 8
+COMMANDS_MAX: Final = 64
+SEEN_MAX: Final = 256
+
+
+@dataclass(slots=True)
+class _Command:
+    device: Eui64
+    data: bytes
+    due: Instant
+    tries: int = 0
+
+
+class Relay:
+    """Messages on their way through a hub. Nothing here outlives a restart: both ends repeat what went missing."""
+
+    def __init__(self, identity: HubIdentity, outbox: Outbox) -> None:
+        self._identity = identity
+        self._outbox = outbox
+        self._commands: dict[tuple[Eui64, int], _Command] = {}
+        self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._sequence = 0
+
+    @property
+    def due(self) -> Instant | None:
+        """When the next command is to be repeated."""
+        return min((command.due for command in self._commands.values()), default=None)
+
+    def down(self, frame: GbcsDown, turn: Turn) -> None:
+        """Pass a message on to a device of this home."""
+        try:
+            counter = read_message(frame.data).header.counter
+        except GbcsMalformed as error:
+            turn.note("gbcs_refused", device=str(frame.device), error=str(error))
+            return
+        known = frame.device in self._identity.device_log and frame.device != self._identity.chf
+        if not known or len(self._commands) >= COMMANDS_MAX:
+            turn.note("gbcs_refused", device=str(frame.device), error="no such device here" if not known else "full")
+            return
+        self._commands.setdefault((frame.device, counter), _Command(frame.device, frame.data, turn.now))
+        self.send_due(turn)
+
+    def send_due(self, turn: Turn) -> None:
+        """Repeat the commands that no response has come to; give up after some tries, the head end asks again."""
+        for key, command in list(self._commands.items()):
+            if command.due > turn.now:
+                continue
+            if command.tries == COMMAND_TRIES_MAX:
+                del self._commands[key]
+                turn.note("command_unanswered", device=str(command.device), tries=command.tries)
+                continue
+            self._sequence = (self._sequence + 1) & 0xFF
+            frame = write_command(self._sequence, TransferData(TUNNEL, command.data), Side.SERVER)
+            turn.send_han(command.device, TUNNELING_CLUSTER, frame)
+            command.due = Instant(turn.now + COMMAND_RETRY.wait_ms(command.tries))
+            command.tries += 1
+
+    def up(self, sender: Eui64, sequence: int, data: bytes, turn: Turn) -> None:
+        """Take a device's message, confirm it, and pass it on once."""
+        try:
+            header = read_message(data).header
+        except GbcsMalformed as error:
+            turn.note("gbcs_refused", device=str(sender), error=str(error))
+            return
+        if header.originator != sender:
+            turn.note("gbcs_refused", device=str(sender), error=f"it says it is from {header.originator}")
+            return
+        if self._outbox.full:
+            return
+        if header.cra == Cra.RESPONSE:
+            self._commands.pop((sender, header.counter), None)
+        digest = hashlib.sha256(data).digest()
+        if digest not in self._seen:
+            self._seen[digest] = None
+            if len(self._seen) > SEEN_MAX:
+                self._seen.popitem(last=False)
+            self._outbox.put(GbcsUp(data=data), turn)
+            turn.note("gbcs_up", device=str(sender), message=header.message_code.name, counter=header.counter)
+        taken = write_command(sequence, TransferData(TUNNEL, b""), Side.SERVER)
+        turn.send_han(sender, TUNNELING_CLUSTER, taken)

@@ -1,0 +1,72 @@
+"""POST a DUIS document to one of three paths, get a DUIS Response; refusals are answers too, with HTTP 200.
+
+Only HTTP is judged here; what a request means is the desk's business. Source: domain 3.1, as public DCC clients speak it.
+"""
+
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from hanota.base.errors import require
+from hanota.base.limits import REQUEST_OCTETS_MAX
+from hanota.faces.ports import DeskPort, Service
+from hanota.faces.problems import BodyTooLarge, NotXml, Problem
+
+MEDIA_TYPE: Final = "application/xml"
+
+_NAMES: Final = {
+    Service.NON_DEVICE: "Non-Device Service: command variants 2, 6 and 8",
+    Service.SEND_COMMAND: "Send Command Service: command variants 1, 3, 5 and 7",
+    Service.TRANSFORM: "Transform Service: command variant 4",
+}
+_BODY: Final = {"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+_ANSWERS: Final[dict[int | str, dict[str, object]]] = {
+    200: {"description": "A DUIS Response: accepted or refused", "content": {MEDIA_TYPE: {}}},
+    413: {"description": "The body is too large", "model": Problem},
+    415: {"description": "The body is not XML", "model": Problem},
+}
+
+log = structlog.get_logger("hanota.faces.gateway")
+
+
+def gateway(desk: DeskPort) -> APIRouter:
+    """Give the routes `/api/v1/serviceD`, `serviceS` and `serviceT` over `desk`."""
+    router = APIRouter(prefix="/api/v1", tags=["DUIS"])
+    for service in Service:
+        _add(router, desk, service)
+    return router
+
+
+def _add(router: APIRouter, desk: DeskPort, service: Service) -> None:
+    @router.post(
+        f"/service{service.value}",
+        summary=_NAMES[service],
+        response_class=Response,
+        responses=_ANSWERS,
+        openapi_extra=_BODY,
+        operation_id=f"service{service.value}",
+    )
+    async def post(request: Request) -> Response:
+        octets = await read_body(request)
+        answer = await run_in_threadpool(desk.submit, octets, service)
+        log.info("answered", service=service.value, octets=len(octets), code=str(answer.code))
+        return Response(answer.octets, media_type=MEDIA_TYPE)
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the body of a request, never holding more than REQUEST_OCTETS_MAX. Raises NotXml, BodyTooLarge."""
+    media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
+    require(media_type == MEDIA_TYPE, NotXml, media_type=media_type)
+    announced = request.headers.get("content-length", "0")
+    _limit(int(announced) if announced.isdecimal() else 0)
+    body = bytearray()
+    async for chunk in request.stream():
+        _limit(len(body) + len(chunk))
+        body += chunk
+    return bytes(body)
+
+
+def _limit(octets: int) -> None:
+    require(octets <= REQUEST_OCTETS_MAX, BodyTooLarge, octets_max=REQUEST_OCTETS_MAX)

@@ -1,0 +1,51 @@
+"""The one HTTP application: DUIS gateway, REST, health and the console."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+import hanota
+from hanota.faces import problems
+from hanota.faces.api import health, rest
+from hanota.faces.gateway import gateway
+from hanota.faces.ports import DeskPort, Now
+
+LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+_TAGS: Final = [
+    {"name": "DUIS", "description": "The DCC's gateway: signed requests in, DUIS Responses out"},
+    {"name": "overview", "description": "Where things stand"},
+    {"name": "requests", "description": "What Suppliers asked for"},
+    {"name": "deliveries", "description": "What became of it, device by device"},
+    {"name": "premises", "description": "Homes and their devices"},
+    {"name": "alerts", "description": "What parties are told"},
+    {"name": "health", "description": "For whoever watches the service"},
+]
+
+
+def create_app(desk: DeskPort, *, now: Now, console: bool = True) -> FastAPI:
+    """Build the application over `desk`; `now` is the service's clock, against which the console writes "2 min ago".
+
+    The console is one per process: a second application with it takes its pages over.
+    """
+    app = FastAPI(
+        title="hanota",
+        version=hanota.__version__,
+        summary="Firmware over the air for the home area network of GB smart metering",
+        openapi_url="/api/openapi.json",
+        openapi_tags=_TAGS,
+        docs_url=None,  # FastAPI's own pages load scripts from a CDN; /api/docs is the console's and works offline
+        redoc_url=None,
+    )
+    problems.install(app)
+    # The operator's view needs no password because only this machine reaches it. A web page elsewhere could point its
+    # own name at 127.0.0.1 and read along; such a request carries that name as its Host and is turned away.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))
+    app.include_router(gateway(desk))
+    app.include_router(rest(desk))
+    app.include_router(health(desk))
+    if console:
+        from hanota.faces.web import mount_console  # noqa: PLC0415  (half a second that REST alone need not spend)
+
+        mount_console(app, desk, now)
+    return app

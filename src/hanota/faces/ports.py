@@ -1,0 +1,131 @@
+"""What the faces need of the application: one protocol, kept by `hanota.app.desk.Desk` and by the tests' fake desk."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from hanota.app.desk.views import (
+    AlertView,
+    DeliveryDetail,
+    DeliveryView,
+    DeviceView,
+    HomeView,
+    Overview,
+    RequestDetail,
+    RequestView,
+)
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.access import Caller
+
+Now = Callable[[], Instant]
+
+
+class Service(StrEnum):
+    """The three DUIS web services of the gateway, by the last letter of their paths."""
+
+    NON_DEVICE = "D"
+    SEND_COMMAND = "S"
+    TRANSFORM = "T"
+
+
+class Answer(Protocol):
+    """What a submitted request is answered: a DUIS Response document and the code in it."""
+
+    @property
+    def octets(self) -> bytes:
+        """The document, to be sent as it is."""
+        ...
+
+    @property
+    def code(self) -> ResponseCode:
+        """Its ResponseCode, for logs."""
+        ...
+
+
+class ReasonRow(Protocol):
+    """One way to be refused: the reason, the DUIS code or device list it is told by, its text and its remedy."""
+
+    @property
+    def reason(self) -> str:
+        """The name of the reason."""
+        ...
+
+    @property
+    def told_by(self) -> str:
+        """The DUIS code or the device list that tells it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What it means."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        ...
+
+
+class DeskPort(Protocol):
+    """Queries and commands with access enforced; every method blocks and may be called from any thread.
+
+    Raises HanotaError only: NotFound where a thing does not exist, NotAllowed where the caller has no relation to it.
+    """
+
+    def submit(self, octets: bytes, service: Service) -> Answer:
+        """Judge a signed request and give the answer: always a DUIS document, for refusals and rubbish too."""
+        ...
+
+    def overview(self, caller: Caller) -> Overview:
+        """Give the four numbers and what needs attention."""
+        ...
+
+    def requests(self, caller: Caller, limit: int = 50, before: str | None = None) -> Sequence[RequestView]:
+        """Give requests, newest first, older than `before`."""
+        ...
+
+    def request(self, caller: Caller, request_id: str, command_variant: int = 8) -> RequestDetail:
+        """Give one request with its refusals and its answer."""
+        ...
+
+    def deliveries(
+        self,
+        caller: Caller,
+        *,
+        request_id: str | None = None,
+        state: str | None = None,
+        device: str | None = None,
+        limit: int = 100,
+        after: int = 0,
+    ) -> Sequence[DeliveryView]:
+        """Give deliveries by rising number, beyond `after`; what is given besides narrows them."""
+        ...
+
+    def delivery(self, caller: Caller, delivery: int) -> DeliveryDetail:
+        """Give one delivery with its story and alerts."""
+        ...
+
+    def devices(self, caller: Caller, limit: int = 100, after: str | None = None) -> Sequence[DeviceView]:
+        """Give devices of the inventory by EUI-64, beyond `after`."""
+        ...
+
+    def device(self, caller: Caller, eui: str) -> DeviceView:
+        """Give one device."""
+        ...
+
+    def homes(self, caller: Caller) -> Sequence[HomeView]:
+        """Give homes with their devices."""
+        ...
+
+    def home(self, caller: Caller, name: str) -> HomeView:
+        """Give one home with its devices."""
+        ...
+
+    def alerts(self, caller: Caller, party: str | None = None, limit: int = 100) -> Sequence[AlertView]:
+        """Give alerts, newest first, to all parties or to one."""
+        ...
+
+    def reasons(self) -> Sequence[ReasonRow]:
+        """Give every way to be refused."""
+        ...

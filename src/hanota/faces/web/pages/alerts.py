@@ -1,0 +1,74 @@
+"""/alerts : what each party is told, and whether it has been."""
+
+from nicegui import ui
+
+from hanota.app.desk.views import AlertView
+from hanota.faces.web.live import Region, Text, box
+from hanota.faces.web.page import Page
+from hanota.faces.web.parts import Cells, Listing, alert_state, chip, code, empty, heading
+
+COLUMNS = ("Alert", "To", "Device", "Standing", "Recorded")
+_ROWS = 100
+
+
+async def alerts_page(page: Page, party: str | None) -> None:
+    """Fill the list of alerts, of all parties or of one."""
+    with page.body:
+        heading("Alerts", "Each party concerned gets its own, once; nothing is thrown away")
+        parties: Region[tuple[tuple[str, str], ...]] = Region(
+            lambda known: _parties(page, known, party), classes="filters"
+        )
+        rows = alert_list(page)
+
+    def query() -> tuple[tuple[tuple[str, str], ...], list[AlertView]]:
+        everyone = list(page.desk.alerts(page.caller, limit=_ROWS))
+        found = everyone if party is None else list(page.desk.alerts(page.caller, party=party, limit=_ROWS))
+        names = {alert.party: alert.party_name for alert in (*everyone, *found)}
+        return tuple(sorted(names.items(), key=lambda item: item[1])), found
+
+    def show(seen: tuple[tuple[tuple[str, str], ...], list[AlertView]]) -> None:
+        parties.show(seen[0])
+        rows.show(seen[1])
+
+    await page.watch(query, show)
+
+
+def alert_list(page: Page) -> Listing[AlertView]:
+    """Give the table of alerts, to be filled."""
+    return Listing(COLUMNS, "Alerts", lambda row: _cells(page, row), key=lambda row: row.response_id, nothing=_none)
+
+
+def _cells(page: Page, row: AlertView) -> Cells:
+    def what() -> None:
+        with box("div"):
+            code(row.code, "strong")
+            Text(f" {row.kind}", classes="strong")
+        Text(row.text, tag="div", classes="quiet small")
+
+    def party() -> None:
+        Text(row.party_name, tag="div")
+        code(row.party, "quiet small")
+
+    def standing() -> None:
+        chip(alert_state(row, page))
+        if row.delivered_at is None:
+            with box("div", "quiet small"):
+                Text("due " if not page.overdue(row.deadline) else "was due ")
+                page.time(row.deadline)
+        if row.tries > 1:
+            Text(f"{row.tries} tries", tag="div", classes="quiet small")
+
+    return what, party, lambda: code(row.device or "–"), standing, lambda: page.time(row.created_at)
+
+
+def _parties(page: Page, known: tuple[tuple[str, str], ...], party: str | None) -> None:
+    everyone = ui.link("All parties", page.link("alerts")).classes("filter")
+    everyone.props('aria-current="true"' if party is None else "")
+    for eui, name in known:
+        link = ui.link(name, page.link("alerts", party=eui)).classes("filter")
+        link.props('aria-current="true"' if party == eui else "")
+
+
+def _none() -> None:
+    with box("div", "card"):
+        empty("No alert.", "Alerts come as updates move; see what happens in one home:", "hanota demo")

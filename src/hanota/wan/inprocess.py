@@ -1,0 +1,138 @@
+"""The carrier inside one process: both ends of the port over a model of the network. Safe between threads."""
+
+import heapq
+import threading
+from dataclasses import dataclass
+from random import Random
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.wan.port import check_frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkModel:
+    """How the network treats one frame: a latency between two bounds (so frames may overtake), loss, repetition.
+
+    `loss` and `duplication` are probabilities per frame, 0…1. With `jitter_ms` 0 the order is kept.
+    """
+
+    latency_ms: int = 120
+    jitter_ms: int = 80
+    loss: float = 0.0
+    duplication: float = 0.0
+
+
+@dataclass(slots=True)
+class Carried:
+    """What one direction has carried so far."""
+
+    frames: int = 0
+    octets: int = 0
+    lost: int = 0
+    repeated: int = 0
+
+
+class InProcessWan:
+    """A network in memory: `head_end` and `premises` are its two ends, used by different parts of one process."""
+
+    def __init__(self, model: NetworkModel, rng: Random) -> None:
+        self._down = _Direction(model, rng)
+        self._up = _Direction(model, rng)
+        self.head_end = _HeadEnd(self._down, self._up)
+        self.premises = _Premises(self._down, self._up)
+
+    @property
+    def down(self) -> Carried:
+        """Figures of the direction to the hubs."""
+        return self._down.carried
+
+    @property
+    def up(self) -> Carried:
+        """Figures of the direction to the head end."""
+        return self._up.carried
+
+    def next_due(self) -> Instant | None:
+        """Give the instant at which the next frame in flight arrives, or None."""
+        return min((due for due in (self._down.next_due(), self._up.next_due()) if due is not None), default=None)
+
+    def change(self, model: NetworkModel) -> None:
+        """Let the network treat frames sent from now on differently."""
+        self._down.model = self._up.model = model
+
+    def drop_all(self) -> None:
+        """Lose every frame in flight, as when the process dies."""
+        self._down.clear()
+        self._up.clear()
+
+
+class _Direction:
+    """Frames in flight in one direction, by arrival."""
+
+    def __init__(self, model: NetworkModel, rng: Random) -> None:
+        self.model = model
+        self.carried = Carried()
+        self._rng = rng
+        self._lock = threading.Lock()
+        self._flying: list[tuple[Instant, int, Eui64, bytes]] = []
+        self._sent = 0
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        check_frame(hub, frame)
+        with self._lock:
+            self.carried.frames += 1
+            self.carried.octets += len(frame)
+            if self._rng.random() < self.model.loss:
+                self.carried.lost += 1
+                return
+            self._launch(hub, frame, now)
+            if self._rng.random() < self.model.duplication:
+                self.carried.repeated += 1
+                self._launch(hub, frame, now)
+
+    def _launch(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        arrival = now + self.model.latency_ms + self._rng.randint(0, self.model.jitter_ms)
+        self._sent += 1
+        heapq.heappush(self._flying, (Instant(arrival), self._sent, hub, frame))
+
+    def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
+        arrived: list[tuple[Eui64, bytes]] = []
+        with self._lock:
+            while self._flying and self._flying[0][0] <= now and len(arrived) < limit:
+                _, _, hub, frame = heapq.heappop(self._flying)
+                arrived.append((hub, frame))
+        return arrived
+
+    def next_due(self) -> Instant | None:
+        with self._lock:
+            return self._flying[0][0] if self._flying else None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._flying.clear()
+
+
+class _HeadEnd:
+    """The end that implements `HeadEndWan`."""
+
+    def __init__(self, down: _Direction, up: _Direction) -> None:
+        self._down, self._up = down, up
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        self._down.send(hub, frame, now)
+
+    def receive(self, now: Instant, limit: int) -> list[bytes]:
+        return [frame for _, frame in self._up.receive(now, limit)]
+
+
+class _Premises:
+    """The end that implements `PremisesWan`."""
+
+    def __init__(self, down: _Direction, up: _Direction) -> None:
+        self._down, self._up = down, up
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        self._up.send(hub, frame, now)
+
+    def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
+        return self._down.receive(now, limit)
