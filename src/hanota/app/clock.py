@@ -66,6 +66,10 @@ class ScaledClock:
         """Real seconds until the clock shows `instant`; 0 if it has passed."""
         return max(0.0, (instant - self.now()) / 1000 / self._speed)
 
+    def after_s(self, seconds: float) -> Instant:
+        """The instant that the clock shows when so many real seconds have passed."""
+        return Instant(self.now() + int(seconds * 1000 * self._speed))
+
     def keep(self) -> None:
         """Make the position durable."""
         with self._store.writing() as connection:

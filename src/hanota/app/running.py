@@ -1,0 +1,138 @@
+"""A world that runs by itself: one background thread steps it by a scaled clock whose position is durable.
+
+The process may be killed at any instant. Started again on the same folder it goes on: store and estate file hold all
+that was acknowledged, frames that were in the air are sent again, and the clock goes on from where it stood.
+"""
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from hanota.app.clock import ScaledClock
+from hanota.app.desk import Desk
+from hanota.app.world import World, WorldSettings, open_world_store
+from hanota.base.errors import Fault, HanotaError
+from hanota.base.instant import Instant
+from hanota.edge.estate import EstateDescription, builtin_description, read_description
+from hanota.model.policies import Policies
+from hanota.process.acceptance import Answer
+
+_KEEP_CLOCK_S: Final = 1.0
+_NAP_S_MAX: Final = 0.25
+_STOP_S_MAX: Final = 30.0
+_log = structlog.get_logger()
+
+
+class FolderInUse(HanotaError):
+    """Another process runs on the same folder."""
+
+    code, fault, retryable = "HOTA-APP-005", Fault.OPERATOR, True
+    what = "{folder} is in use by process {pid}"
+    remedy = "stop that process, or give another folder with --home"
+
+
+class Running:
+    """`hanota up` without its faces. Start it, ask its desk, stop it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        speed: float = 1.0,
+        estate: Path | None = None,
+        policies: Policies | None = None,
+    ) -> None:
+        self._lock = FolderLock(folder)
+        store = open_world_store(folder)
+        self._clock = ScaledClock(store, speed)
+        description = _description(folder, estate)
+        settings = WorldSettings(description=description, policies=policies or Policies(), folder=folder)
+        self._world = World(settings, now=self._clock.now(), store=store)
+        self.desk = Desk(store, self._submit, self._clock.now)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hanota-world", daemon=True)
+        self.failure: BaseException | None = None
+
+    def now(self) -> Instant:
+        """What its clock shows."""
+        return self._clock.now()
+
+    def start(self) -> None:
+        """Begin to step the world in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the step at hand, keep the clock, let go of the folder."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S_MAX)
+        self._clock.keep()
+        self._world.close()
+        self._lock.release()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the background thread is at work."""
+        return self._thread.is_alive() and self.failure is None
+
+    def _submit(self, octets: bytes, service: str, now: Instant) -> Answer:
+        return self._world.submit(octets, service, now)
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException as failure:  # a thread has nobody above it: readiness tells of it
+            self.failure = failure
+            _log.exception("world_stopped")
+
+    def _loop(self) -> None:
+        keep_at = Instant(0)
+        while not self._stopping.is_set():
+            now = self._clock.now()
+            due = self._world.step(now)
+            if now >= keep_at:
+                self._clock.keep()
+                keep_at = self._clock.after_s(_KEEP_CLOCK_S)
+            nap_s = _NAP_S_MAX if due is None else min(self._clock.seconds_until(due), _NAP_S_MAX)
+            self._world.wait(nap_s)
+
+
+class FolderLock:
+    """Keeps two processes from running on one folder; the operating system frees it when the holder dies."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "lock"
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not _lock(self._descriptor):
+            pid = self._path.read_text().strip() or "unknown"
+            os.close(self._descriptor)
+            raise FolderInUse(folder=folder, pid=pid)
+        os.truncate(self._descriptor, 0)
+        os.write(self._descriptor, str(os.getpid()).encode())
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        os.close(self._descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _description(folder: Path, estate: Path | None) -> EstateDescription:
+    """The description given, else the folder's own, else the built-in one; one given becomes the folder's own."""
+    own = folder / "estate.toml"
+    if estate is not None:
+        description = read_description(estate)
+        own.write_bytes(estate.read_bytes())
+        return description
+    return read_description(own) if own.is_file() else builtin_description()
