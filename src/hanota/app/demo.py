@@ -128,6 +128,7 @@ class _Demo:
         self._pending: list[Eui64] = []
         self._told = 0
         self._blocks = 0
+        self._repeats = 0
         self.world.estate.observe(self._on_home)
 
     def run(self) -> dict[str, Any]:
@@ -186,8 +187,7 @@ class _Demo:
             return
         who = "hub" if seen.node == self._home.hub.chf else self._type_of(seen.node)
         if seen.node in (self._home.hub.chf, self._device):
-            detail = ", ".join(f"{name} {value}" for name, value in facts.items() if value not in (None, ""))
-            self._observer.on_event(iso(seen.at), who, _HOME_TEXTS[seen.kind], detail)
+            self._observer.on_event(iso(seen.at), who, _HOME_TEXTS[seen.kind], _figures(facts))
 
     def _type_of(self, node: Eui64) -> str:
         return next((d.device_type.value for d in self._home.devices if d.eui == node), str(node))
@@ -195,7 +195,7 @@ class _Demo:
     def _on_block(self, facts: Mapping[str, Any]) -> None:
         self._blocks += 1
         offset, total = int(facts["offset"]), int(facts["of"])
-        self._observer.on_progress(str(self._device), offset, total, self._blocks, 0)
+        self._observer.on_progress(str(self._device), offset, total, self._blocks, self._repeats)
         for reboot in [r for r in self._reboots if offset * 100 >= r.percent * total]:
             self._reboots.remove(reboot)
             self._pending.append(self._home.hub.chf if reboot.node == "hub" else self._device)
@@ -204,6 +204,7 @@ class _Demo:
         delivery = self._delivery()
         if delivery is None:
             return
+        self._repeats = delivery.repeats
         lines = self._desk.delivery(Caller(), delivery.delivery).timeline
         for line in lines[self._told :]:
             if line.kind in EVENT_TEXTS and line.kind != "transfer_progressed":
@@ -253,6 +254,11 @@ _HOME_TEXTS: Final = {
     "power_cut": "loses power",
     "power_on": "has power",
 }
+
+
+def _figures(facts: Mapping[str, Any]) -> str:
+    shown = {name: f"{value:08X}" if name in ("version", "running") else value for name, value in facts.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items() if value not in (None, ""))
 
 
 def _detail(facts: Mapping[str, Any]) -> str:

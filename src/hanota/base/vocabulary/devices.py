@@ -4,7 +4,7 @@ from hanota.base.openenum import OpenIntEnum, OpenStrEnum
 
 
 class DeviceType(OpenStrEnum):
-    """DUIS DeviceType."""
+    """What stands on a home area network, by the names that DUIS gives it."""
 
     ESME = "ESME"
     GSME = "GSME"

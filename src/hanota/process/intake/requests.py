@@ -37,7 +37,7 @@ class Registered(Protocol):
 
     @property
     def certificate(self) -> Certificate:
-        """The certificate."""
+        """What SMKI certified: subject, role, validity and key."""
 
     def revoked(self, now: Instant) -> bool:
         """Whether it is revoked at `now`."""

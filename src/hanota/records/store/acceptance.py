@@ -8,9 +8,10 @@ import hashlib
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, func, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
@@ -69,6 +70,13 @@ def device_facts(
     many the list names for it), follows (the version it runs is among them).
     """
     named = name_set(connection, devices)
+    query = _facts_query(named, sender, manufacturer_hash, now)
+    facts = read_frame(connection, query)
+    waiting = _devices_of_waiting_decisions(connection)
+    return facts.with_columns(pl.col("open") | pl.col("device").is_in(waiting.implode()))
+
+
+def _facts_query(named: Table, sender: Eui64, manufacturer_hash: bytes, now: Instant) -> Select[Any]:
     d, p = t.device, t.product
     certified = (
         select(func.max(p.c.id))
@@ -81,18 +89,14 @@ def device_facts(
         )
         .scalar_subquery()
     )
+    e = t.eligibility
     eligible = (
-        select(t.eligibility.c.device)
-        .where(
-            t.eligibility.c.device == d.c.eui,
-            t.eligibility.c.party == sender.signed,
-            t.eligibility.c.since <= now,
-            t.eligibility.c.until > now,
-        )
+        select(e.c.device)
+        .where(e.c.device == d.c.eui, e.c.party == sender.signed, e.c.since <= now, e.c.until > now)
         .exists()
     )
     pre = t.predecessor
-    query = (
+    return (
         select(
             named.c.id.label("device"),
             d.c.eui.is_not(None).label("known"),
@@ -122,9 +126,6 @@ def device_facts(
         )
         .order_by(named.c.position)
     )
-    facts = read_frame(connection, query)
-    waiting = _devices_of_waiting_decisions(connection)
-    return facts.with_columns(pl.col("open") | pl.col("device").is_in(waiting.implode()))
 
 
 def _devices_of_waiting_decisions(connection: Connection) -> pl.Series:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from hanota.base.errors import Fault, HanotaError
@@ -62,7 +64,7 @@ def open_store(where: Path | str | None) -> Store:
     try:
         engine = _engine(url)
         _migrate(engine)
-    except Exception as cause:
+    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError) as cause:
         raise StoreUnavailable(url=url.render_as_string(hide_password=True), cause=cause) from cause
     return Store(engine)
 
