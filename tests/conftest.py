@@ -1,4 +1,4 @@
-"""Settings of the whole test suite, and the coverage floor of the parts that must not be wrong."""
+"""Settings of the whole test suite, the coverage floor of what must not be wrong, and no skips in CI."""
 
 import json
 import os
@@ -46,6 +46,16 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         session.config.stash[_TABLE] = coverage_gate.table(areas)
         session.testsfailed += len(coverage_gate.broken(areas, ROOT / coverage_gate.PACKAGE))
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With HANOTA_CI=1 no test may be left out: what would be skipped fails, with its reason."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("HANOTA_CI") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was left out, which HANOTA_CI=1 forbids: {report.longrepr}"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

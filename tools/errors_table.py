@@ -41,8 +41,8 @@ def error_classes(base: type[HanotaError] = HanotaError) -> Iterator[type[Hanota
 
 
 def has_own_code(error: type[HanotaError]) -> bool:
-    """Whether a class states a code of its own; a class that doesn't is a family."""
-    return "code" in vars(error)
+    """Whether a class states a code of its own; one that doesn't, or ends it in 000, is a family and never raised."""
+    return "code" in vars(error) and not error.code.endswith("-000")
 
 
 def page() -> str:

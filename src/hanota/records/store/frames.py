@@ -9,7 +9,7 @@ from sqlalchemy.types import LargeBinary, TypeEngine
 
 _scratch = MetaData()
 
-named = Table(  # of this connection only
+named = Table(  # of one connection only; made when it is opened, outside of any transaction that might be undone
     "named",
     _scratch,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
@@ -37,12 +37,7 @@ def name_set(connection: Connection, ids: Iterable[int]) -> Table:
 
     One statement whatever the size, so that the number of queries does not grow with a batch.
     """
-    if connection.info.get("hanota_named"):
-        connection.execute(delete(named))
-    else:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS temp.named")
-        named.create(connection, checkfirst=False)
-        connection.info["hanota_named"] = True
+    connection.execute(delete(named))
     rows = [{"id": number, "position": place} for place, number in enumerate(dict.fromkeys(ids))]
     if rows:
         connection.execute(insert(named), rows)

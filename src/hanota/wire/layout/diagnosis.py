@@ -69,8 +69,6 @@ class Diagnosis:
         """Give the offset behind a field, or refuse it."""
         items = self._take(name, kind.codes, octets, at)
         end = at + struct.calcsize(self._plan.order + kind.codes)
-        if kind.rest:
-            return len(octets)
         if kind.octets:
             (length,) = items
             if len(octets) - end < length:

@@ -1,7 +1,7 @@
 """zigpy reads what we write, and writes what we read: the same fields in the same order with the same values.
 
-One difference is left out: zigpy doesn't bind the fields of Query Next Image Response and Query Specific File Response to
-the status, so it may read them after a refusal where the cluster has nothing.
+One difference is left out: zigpy doesn't bind the fields of Query Next Image Response and Query Specific File Response
+to the status, so it may read them after a refusal where the cluster has nothing.
 """
 
 from typing import Any

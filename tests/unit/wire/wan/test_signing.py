@@ -1,0 +1,108 @@
+"""Only what the right party signed, octet for octet, is obeyed or believed."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.wire.wan import (
+    Cancel,
+    FrameMalformed,
+    FrameUnknown,
+    GbcsUp,
+    OrderNotSigned,
+    Receipt,
+    ReceiptStatus,
+    Uplink,
+    UplinkNotSigned,
+    open_order,
+    open_uplink,
+    read_frame,
+    sign_order,
+    sign_uplink,
+    write_frame,
+)
+
+DCC = ec.derive_private_key(11, ec.SECP256R1())
+HUB_KEY = ec.derive_private_key(12, ec.SECP256R1())
+HUB = Eui64.parse("00-DB-12-34-56-78-90-A2")
+CANCEL = Cancel(order=7, sent=Instant(1))
+RECEIPT = Receipt(order=7, status=ReceiptStatus.TRANSFERRING, offset=4000, blocks=80, repeats=3)
+ORDER = write_frame(sign_order(CANCEL, DCC))
+UPLINK = write_frame(sign_uplink(RECEIPT, HUB_KEY, hub=HUB, event=5, sent=Instant(9)))
+GBCS = sign_uplink(GbcsUp(data=b"\xdd\x00"), HUB_KEY, hub=HUB, event=6, sent=Instant(9))
+
+
+def flipped(octets: bytes, place: int) -> bytes:
+    changed = bytearray(octets)
+    changed[place // 8] ^= 1 << place % 8
+    return bytes(changed)
+
+
+def test_a_signed_order_opens_to_the_order() -> None:
+    signed = read_frame(ORDER)
+    assert open_order(signed, DCC.public_key()) == CANCEL
+
+
+def test_a_signed_uplink_opens_to_the_report() -> None:
+    uplink = read_frame(UPLINK)
+    assert isinstance(uplink, Uplink)
+    assert (uplink.hub, uplink.event, uplink.sent) == (HUB, 5, Instant(9))
+    assert open_uplink(uplink, HUB_KEY.public_key()) == RECEIPT
+
+
+def test_the_same_order_always_has_the_same_octets() -> None:
+    assert write_frame(sign_order(CANCEL, DCC)) == ORDER
+
+
+@given(place=st.integers(0, len(ORDER) * 8 - 1))
+def test_an_order_with_a_changed_bit_is_refused(place: int) -> None:
+    with pytest.raises(FrameMalformed):
+        open_order(read_frame(flipped(ORDER, place)), DCC.public_key())
+
+
+@given(place=st.integers(0, len(UPLINK) * 8 - 1))
+def test_an_uplink_with_a_changed_bit_is_refused(place: int) -> None:
+    with pytest.raises(FrameMalformed):
+        open_uplink(read_frame(flipped(UPLINK, place)), HUB_KEY.public_key())
+
+
+def test_an_order_of_somebody_else_is_refused() -> None:
+    with pytest.raises(OrderNotSigned):
+        open_order(sign_order(CANCEL, HUB_KEY), DCC.public_key())
+
+
+def test_a_report_of_another_hub_is_refused() -> None:
+    theirs = sign_uplink(RECEIPT, DCC, hub=HUB, event=5, sent=Instant(9))
+    with pytest.raises(UplinkNotSigned) as caught:
+        open_uplink(theirs, HUB_KEY.public_key())
+    assert (caught.value.facts["hub"], caught.value.facts["event"]) == (HUB, 5)
+
+
+@pytest.mark.parametrize("signature", [b"", bytes(64), b"short"])
+def test_a_report_without_a_signature_is_refused(signature: bytes) -> None:
+    uplink = read_frame(UPLINK)
+    assert isinstance(uplink, Uplink)
+    with pytest.raises(UplinkNotSigned):
+        open_uplink(replace(uplink, signature=signature), HUB_KEY.public_key())
+
+
+def test_a_gbcs_message_goes_up_unsigned_and_only_so() -> None:
+    assert GBCS.signature == b""
+    assert open_uplink(GBCS, HUB_KEY.public_key()) == GbcsUp(data=b"\xdd\x00")
+    with pytest.raises(UplinkNotSigned):
+        open_uplink(replace(GBCS, signature=bytes(64)), HUB_KEY.public_key())
+
+
+def test_a_signed_report_is_no_order() -> None:
+    """One key must not make its holder's words pass for those of another part."""
+    report = sign_uplink(RECEIPT, DCC, hub=HUB, event=5, sent=Instant(9))
+    order = sign_order(CANCEL, DCC)
+    with pytest.raises(OrderNotSigned):
+        open_order(replace(order, body=report.body, signature=report.signature), DCC.public_key())
+    with pytest.raises(FrameUnknown):
+        open_uplink(replace(report, body=order.body), DCC.public_key())
