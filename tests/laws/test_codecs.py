@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanota.base.errors import HanotaError
-from hanota.wire import otaimage, wan, zcl
+from hanota.wire import gbcs, otaimage, wan, zcl
 from hanota.wire.otaimage.header import LAYOUT as HEADER
 from hanota.wire.otaimage.maker import TRAILER
 from hanota.wire.wan.codec import read_kind, write_kind
@@ -22,6 +22,7 @@ from hanota.wire.wan.tables import Place
 from hanota.wire.wan.tables import Row as FrameRow
 from hanota.wire.zcl.tables import ROWS as COMMANDS
 from hanota.wire.zcl.tables import Row as CommandRow
+from helpers.gbcs import messages
 from helpers.layouts import values_of
 
 
@@ -85,6 +86,7 @@ BINARY_CODECS = (
     *(command(row) for row in COMMANDS),
     *(frame(row) for row in FRAMES),
     *(image(tail) for tail in otaimage.Tail),
+    Codec("GBCS message", messages(), gbcs.write_message, gbcs.read_message, gbcs.GbcsMalformed),
     Codec("OTA header", values_of(HEADER), HEADER.write, HEADER.read_whole, otaimage.ImageMalformed),
     Codec("maker's trailer", values_of(TRAILER), TRAILER.write, TRAILER.read_whole, HanotaError),
 )
