@@ -43,8 +43,8 @@ tables: $(VENV)/.dev  ## write the pages of docs/ that come from the code
 	@$(BIN)/python tools/errors_table.py
 
 # Versions already pinned stay unless asked for: make lock ARGS=--upgrade
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --strip-extras --custom-compile-command 'make lock' $(ARGS)
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
+	--custom-compile-command 'make lock' $(ARGS)
 lock: $(VENV)/.lock  ## write the lock files anew from pyproject.toml
 	@$(LOCK) requirements/lock.in -o requirements/lock.txt
 	@$(LOCK) pyproject.toml requirements/build.in -o requirements/runtime.txt

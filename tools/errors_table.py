@@ -1,7 +1,6 @@
 """Write docs/errors.md from the error classes themselves: `python tools/errors_table.py [--check]`."""
 
 import importlib
-import pkgutil
 import string
 import sys
 from collections.abc import Iterator
@@ -23,9 +22,11 @@ again.
 
 def import_everything() -> None:
     """Import every module of the package, so that every error class is known."""
-    for module in pkgutil.walk_packages(hanota.__path__, "hanota."):
-        if _SCRIPTS.isdisjoint(module.name.split(".")):
-            importlib.import_module(module.name)
+    package = Path(hanota.__path__[0])
+    for file in sorted(package.rglob("*.py")):
+        parts = file.relative_to(package.parent).with_suffix("").parts
+        if _SCRIPTS.isdisjoint(parts):
+            importlib.import_module(".".join(parts).removesuffix(".__init__"))
 
 
 def error_classes(base: type[HanotaError] = HanotaError) -> Iterator[type[HanotaError]]:

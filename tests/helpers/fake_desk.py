@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
+from hanota.app.desk.errors import NotAllowed, NotFound
 from hanota.app.desk.views import (
     AlertView,
     DeliveryDetail,
@@ -16,11 +17,9 @@ from hanota.app.desk.views import (
     RequestView,
     Waiting,
 )
-from hanota.base.errors import Fault, HanotaError
 from hanota.base.instant import MINUTE, SECOND, Instant, iso, parse_iso
 from hanota.base.vocabulary.duis import ResponseCode
-from hanota.faces.ports import Service
-from hanota.model.access import Caller, NotAllowed
+from hanota.model.access import Caller
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
 from hanota.model.reasons import DEVICE_REFUSALS, REQUEST_REFUSALS
 
@@ -33,12 +32,6 @@ HOME = "lime-kiln-3"
 IMAGE_OCTETS = 65_536
 START = parse_iso("2026-01-15T09:00:00Z")
 NAMES = {SUPPLIER_1: "Northlight Energy", SUPPLIER_2: "Harbour Gas"}
-
-
-class NotFound(HanotaError):
-    code, fault = "HOTA-TEST-404", Fault.REQUESTER
-    what = "there is no {kind} {name}"
-    remedy = "look at the list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +58,14 @@ class FakeDesk:
     state: State = State.TRANSFERRING
     offset: int = 16_384
     repeats: int = 3
-    submitted: list[tuple[bytes, Service]] = field(default_factory=list)
+    submitted: list[tuple[bytes, str]] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     extra_events: list[EventView] = field(default_factory=list)
 
     def clock(self) -> Instant:
         return self.now
 
-    def submit(self, octets: bytes, service: Service) -> FakeAnswer:
+    def submit(self, octets: bytes, service: str) -> FakeAnswer:
         self._may_break()
         self.threads.add(threading.get_ident())
         self.submitted.append((octets, service))
@@ -108,6 +101,7 @@ class FakeDesk:
     def deliveries(
         self,
         caller: Caller,
+        *,
         request_id: str | None = None,
         state: str | None = None,
         device: str | None = None,
@@ -185,7 +179,7 @@ class FakeDesk:
             received_at=_ago(5 * MINUTE),
             response_code="W110401",
             reason=None,
-            text="accepted for some of the devices",
+            text=None,
             remedy=None,
             firmware_version="0002012F",
             image_hash="3fa1" * 16,

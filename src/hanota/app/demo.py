@@ -102,6 +102,11 @@ def run_demo(options: DemoOptions, observer: DemoObserver) -> dict[str, Any]:
         demo.world.close()
 
 
+def request_document(options: DemoOptions) -> bytes:
+    """Give the request that `run_demo` sends, unsigned. Raises what makes a given request unreadable."""
+    return duis.write_request(_request(options, builtin_description())[0])
+
+
 class _Demo:
     def __init__(self, options: DemoOptions, observer: DemoObserver) -> None:
         self._options = options
@@ -122,6 +127,7 @@ class _Demo:
             rng=random.Random(options.seed),  # noqa: S311 - a test PKI; the same demonstration every time
         )
         self._image = image
+        self._names = {str(party.eui): party.name for party in description.parties}
         self._desk = Desk(self.world.store, self.world.submit, self._clock.now)
         self._home = next(h for h in description.premises if self._device in {d.eui for d in h.devices})
         self._reboots = list(options.reboots)
@@ -207,8 +213,12 @@ class _Demo:
         self._repeats = delivery.repeats
         lines = self._desk.delivery(Caller(), delivery.delivery).timeline
         for line in lines[self._told :]:
-            if line.kind in EVENT_TEXTS and line.kind != "transfer_progressed":
-                self._observer.on_event(line.at, "DCC", line.text, _detail(line.facts))
+            if line.kind == "alert_due":
+                party = self._names.get(str(line.facts["party"]), "a party")
+                told = f"{line.facts['code']} {line.facts['alert_kind']}"
+                self._observer.on_event(line.at, "DCC", f"alerts {party}", told)
+            elif line.kind in EVENT_TEXTS and line.kind not in _NOT_TOLD:
+                self._observer.on_event(line.at, "DCC", line.text, f"→ {line.state}" if line.state else "")
         self._told = len(lines)
 
     def _say(self, who: str, what: str, detail: str) -> None:
@@ -238,6 +248,7 @@ class _Demo:
         }
 
 
+_NOT_TOLD: Final = {"transfer_progressed", "alert_delivered"}
 _HOME_TEXTS: Final = {
     "order": "takes the DCC's signed order",
     "image_held": "holds the image; SHA-256 as ordered",
@@ -259,12 +270,6 @@ _HOME_TEXTS: Final = {
 def _figures(facts: Mapping[str, Any]) -> str:
     shown = {name: f"{value:08X}" if name in ("version", "running") else value for name, value in facts.items()}
     return ", ".join(f"{name} {value}" for name, value in shown.items() if value not in (None, ""))
-
-
-def _detail(facts: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {value}" for name, value in facts.items() if name in ("party", "alert_kind", "code", "to")
-    )
 
 
 def _request(options: DemoOptions, base: EstateDescription) -> tuple[duis.FirmwareRequest, GbImage]:

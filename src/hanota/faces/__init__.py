@@ -1,1 +1,1 @@
-"""Layer 7, how hanota is shown: DUIS gateway, REST, console, command line. Errors are rendered here and nowhere else."""
+"""Layer 7, how hanota is shown: DUIS gateway, REST, console, command line. Errors are rendered here, nowhere else."""

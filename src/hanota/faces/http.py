@@ -1,5 +1,6 @@
 """The one HTTP application: DUIS gateway, REST, health and the console."""
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import FastAPI
@@ -23,8 +24,11 @@ _TAGS: Final = [
 ]
 
 
-def create_app(desk: DeskPort, *, now: Now, console: bool = True) -> FastAPI:
-    """Build the application over `desk`; `now` is the service's clock, against which the console writes "2 min ago".
+def create_app(
+    desk: DeskPort, *, now: Now, at_work: Callable[[], bool] = lambda: True, console: bool = True
+) -> FastAPI:
+    """Build the application over `desk`; `now` is the service's clock, against which the console writes "2 min ago";
+    `at_work` tells whether what moves deliveries is alive, for `/readyz`.
 
     The console is one per process: a second application with it takes its pages over.
     """
@@ -43,7 +47,7 @@ def create_app(desk: DeskPort, *, now: Now, console: bool = True) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))
     app.include_router(gateway(desk))
     app.include_router(rest(desk))
-    app.include_router(health(desk))
+    app.include_router(health(desk, at_work))
     if console:
         from hanota.faces.web import mount_console  # noqa: PLC0415  (half a second that REST alone need not spend)
 

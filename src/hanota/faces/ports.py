@@ -1,7 +1,6 @@
 """What the faces need of the application: one protocol, kept by `hanota.app.desk.Desk` and by the tests' fake desk."""
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from hanota.app.desk.views import (
@@ -19,14 +18,6 @@ from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.access import Caller
 
 Now = Callable[[], Instant]
-
-
-class Service(StrEnum):
-    """The three DUIS web services of the gateway, by the last letter of their paths."""
-
-    NON_DEVICE = "D"
-    SEND_COMMAND = "S"
-    TRANSFORM = "T"
 
 
 class Answer(Protocol):
@@ -73,8 +64,8 @@ class DeskPort(Protocol):
     Raises HanotaError only: NotFound where a thing does not exist, NotAllowed where the caller has no relation to it.
     """
 
-    def submit(self, octets: bytes, service: Service) -> Answer:
-        """Judge a signed request and give the answer: always a DUIS document, for refusals and rubbish too."""
+    def submit(self, octets: bytes, service: str) -> Answer:
+        """Give the answer to a signed request: always a DUIS document. `service`: D, S or T, by the web service."""
         ...
 
     def overview(self, caller: Caller) -> Overview:

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from hanota.app.desk.errors import NotAllowed, NotFound
 from hanota.base.errors import Fault, HanotaError
-from hanota.model.access import NotAllowed
 
 log = structlog.get_logger("hanota.faces")
 
@@ -63,11 +63,11 @@ class Unexpected(FaceError):
 
 
 class NotReady(FaceError):
-    """The service runs but can't reach its records."""
+    """The process answers but can't do its work."""
 
     code, status, fault, retryable = "HOTA-FACE-006", 503, Fault.US, True
-    what = "the records can't be read: {reason}"
-    remedy = "try again in a moment; if it stays so, look at the service's log"
+    what = "not ready: {reason}"
+    remedy = "try again in a moment; if it stays so, look at the service's log and start it again: nothing is lost"
 
 
 class Problem(BaseModel):
@@ -81,17 +81,16 @@ class Problem(BaseModel):
     facts: Mapping[str, str]
 
 
-STATUS: Final[Mapping[str, int]] = {NotAllowed.__name__: 403, "NotFound": 404}
-"""HTTP status by the name of the error's class or of one of its bases; what stands in no row goes by its fault."""
-
+_STATUS: Final[tuple[tuple[type[HanotaError], int], ...]] = ((NotAllowed, 403), (NotFound, 404))
 _BY_FAULT: Final[Mapping[Fault, int]] = {Fault.REQUESTER: 400, Fault.PEER: 502, Fault.CARRIER: 502}
+"""For errors that stand in no row above; what is left is a fault of ours."""
 
 
 def status_of(error: HanotaError) -> int:
     """Give the HTTP status of an error."""
     if isinstance(error, FaceError):
         return error.status
-    named = (STATUS[base.__name__] for base in type(error).__mro__ if base.__name__ in STATUS)
+    named = (status for kind, status in _STATUS if isinstance(error, kind))
     return next(named, _BY_FAULT.get(error.fault, 500))
 
 

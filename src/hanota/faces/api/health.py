@@ -1,11 +1,12 @@
 """Whether the process lives, and whether it can serve."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from hanota.base.errors import HanotaError
+from hanota.base.errors import HanotaError, require
 from hanota.faces.ports import DeskPort
 from hanota.faces.problems import NotReady, Problem
 from hanota.model.access import Caller
@@ -24,8 +25,8 @@ class Ready(BaseModel):
     now: str
 
 
-def health(desk: DeskPort) -> APIRouter:
-    """Give `/healthz` (alive) and `/readyz` (able to read its records)."""
+def health(desk: DeskPort, at_work: Callable[[], bool]) -> APIRouter:
+    """Give `/healthz` (the process answers) and `/readyz` (records can be read, and work goes on behind them)."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Alive?")
@@ -34,9 +35,10 @@ def health(desk: DeskPort) -> APIRouter:
 
     @router.get("/readyz", summary="Ready to serve?", responses={503: {"model": Problem}})
     def readyz() -> Ready:
+        require(at_work(), NotReady, reason="the thread that moves deliveries has stopped")
         try:
             return Ready(now=desk.overview(Caller()).now)
         except HanotaError as cause:
-            raise NotReady(reason=cause.explain()) from cause
+            raise NotReady(reason=f"the records can't be read: {cause.explain()}") from cause
 
     return router

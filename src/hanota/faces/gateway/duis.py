@@ -1,8 +1,9 @@
 """POST a DUIS document to one of three paths, get a DUIS Response; refusals are answers too, with HTTP 200.
 
-Only HTTP is judged here; what a request means is the desk's business. Source: domain 3.1, as public DCC clients speak it.
+Only HTTP is judged here; what a request means is the desk's business. Source: domain 3.1.
 """
 
+from enum import StrEnum
 from typing import Final
 
 import structlog
@@ -11,10 +12,19 @@ from fastapi.concurrency import run_in_threadpool
 
 from hanota.base.errors import require
 from hanota.base.limits import REQUEST_OCTETS_MAX
-from hanota.faces.ports import DeskPort, Service
+from hanota.faces.ports import DeskPort
 from hanota.faces.problems import BodyTooLarge, NotXml, Problem
 
 MEDIA_TYPE: Final = "application/xml"
+
+
+class Service(StrEnum):
+    """The web services, by the last letter of their paths."""
+
+    NON_DEVICE = "D"
+    SEND_COMMAND = "S"
+    TRANSFORM = "T"
+
 
 _NAMES: Final = {
     Service.NON_DEVICE: "Non-Device Service: command variants 2, 6 and 8",

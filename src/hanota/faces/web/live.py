@@ -1,12 +1,13 @@
 """Live without flicker: what has not changed is not touched, what has changed is redrawn where it stands."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Text(TextElement):
@@ -22,10 +23,23 @@ def box(tag: str = "div", classes: str = "") -> ui.element:
     return ui.element(tag).classes(classes)
 
 
+class Shown(Protocol[T_contra]):
+    """A part of a page that is told what to show, as often as one likes."""
+
+    @property
+    def element(self) -> ui.element:
+        """The outermost element."""
+        ...
+
+    def show(self, value: T_contra) -> None:
+        """Show `value`; nothing happens where it is shown already."""
+        ...
+
+
 class Region(Generic[T]):
     """A part of a page that is drawn anew when, and only when, its value changes."""
 
-    def __init__(self, draw: Callable[[T], None], *, tag: str = "div", classes: str = "") -> None:
+    def __init__(self, draw: Callable[[T], object], *, tag: str = "div", classes: str = "") -> None:
         self._draw = draw
         self.element = box(tag, classes)
         self._shown: list[T] = []
@@ -41,30 +55,22 @@ class Region(Generic[T]):
 
 
 class Rows(Generic[T]):
-    """Rows kept by key: new ones come in, gone ones leave, and only changed ones are redrawn, so focus stays."""
+    """Parts kept by key: new ones come in, gone ones leave, the others stay as they are and are told their value."""
 
-    def __init__(
-        self,
-        parent: ui.element,
-        draw: Callable[[T], None],
-        *,
-        key: Callable[[T], Hashable],
-        tag: str = "tr",
-        classes: str = "",
-    ) -> None:
-        self._parent, self._draw, self._key, self._tag, self._classes = parent, draw, key, tag, classes
-        self._shown: dict[Hashable, Region[T]] = {}
+    def __init__(self, parent: ui.element, make: Callable[[], Shown[T]], *, key: Callable[[T], Hashable]) -> None:
+        self._parent, self._make, self._key = parent, make, key
+        self._parts: dict[Hashable, Shown[T]] = {}
 
     def show(self, values: Sequence[T]) -> None:
         """Show exactly `values`, in their order."""
         wanted = [self._key(value) for value in values]
-        for key in self._shown.keys() - set(wanted):
-            self._shown.pop(key).element.delete()
+        for key in self._parts.keys() - set(wanted):
+            self._parts.pop(key).element.delete()
         for place, (key, value) in enumerate(zip(wanted, values, strict=True)):
-            if key not in self._shown:
+            if key not in self._parts:
                 with self._parent:
-                    self._shown[key] = Region(self._draw, tag=self._tag, classes=self._classes)
-            region = self._shown[key]
-            if self._parent.default_slot.children[place] is not region.element:
-                region.element.move(self._parent, target_index=place)
-            region.show(value)
+                    self._parts[key] = self._make()
+            part = self._parts[key]
+            if self._parent.default_slot.children[place] is not part.element:
+                part.element.move(self._parent, target_index=place)
+            part.show(value)

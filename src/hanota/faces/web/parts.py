@@ -1,19 +1,14 @@
 """Small pieces that several pages are made of."""
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable
 
 from nicegui import ui
 
 from hanota.app.desk.views import AlertView, DeliveryView, Waiting
-from hanota.faces.web.live import Region, Rows, Text, box
+from hanota.faces.web.live import Text, box
 from hanota.faces.web.look import Look, Tone, of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.when import octets, percent
-
-T = TypeVar("T")
-Cells = Sequence[Callable[[], object]]
-"""What a table row is made of: one drawing per column."""
 
 
 def heading(title: str, lead: str = "") -> None:
@@ -45,23 +40,51 @@ def empty(what: str, then: str, command: str) -> None:
         code(command, "command")
 
 
-def fact(name: str, draw: Callable[[], object]) -> None:
+def party_words(name: str, eui: str) -> None:
+    """Show a party by its name and EUI-64."""
+    Text(name, tag="div")
+    code(eui, "quiet small")
+
+
+def fact(name: str, draw: Callable[[], object], classes: str = "") -> None:
     """Write one name and its value in a `dl`."""
-    with box("div", "fact"):
+    with box("div", f"fact {classes}"):
         Text(name, tag="dt")
         with box("dd"):
             draw()
 
 
-def bar(delivery: DeliveryView) -> None:
-    """Draw how much of the image the device has fetched."""
-    done = percent(delivery.offset, delivery.image_octets)
-    tone = of_state(delivery.state).tone
-    track = box("div", f"bar {tone}").props(
-        f'role="progressbar" aria-valuenow="{done}" aria-valuemin="0" aria-valuemax="100" aria-label="Image fetched"'
-    )
-    with track:
-        box("div", "fill").style(f"width:{done}%")
+class Bar:
+    """How much of the image the device has fetched; it grows in place, so that it glides."""
+
+    def __init__(self) -> None:
+        self._tone: Tone | None = None
+        self.element = box("div", "bar").props('role="progressbar" aria-valuemin="0" aria-valuemax="100"')
+        self.element.props('aria-label="Image fetched"')
+        with self.element:
+            self._fill = box("div", "fill")
+
+    def show(self, delivery: DeliveryView) -> None:
+        """Show the progress of `delivery`."""
+        done, tone = percent(delivery.offset, delivery.image_octets), of_state(delivery.state).tone
+        self.element.props(f'aria-valuenow="{done}"').classes(add=tone, remove=self._tone)
+        self._fill.style(f"width:{done}%")
+        self._tone = tone
+
+
+class Fetched:
+    """A bar with its percentage below."""
+
+    def __init__(self) -> None:
+        self.element = box("div", "fetched")
+        with self.element:
+            self._bar = Bar()
+            self._percent = Text("", classes="small quiet")
+
+    def show(self, delivery: DeliveryView) -> None:
+        """Show the progress of `delivery`."""
+        self._bar.show(delivery)
+        self._percent.set_text(f"{percent(delivery.offset, delivery.image_octets)} %")
 
 
 def transfer_words(delivery: DeliveryView) -> str:
@@ -72,27 +95,31 @@ def transfer_words(delivery: DeliveryView) -> str:
     )
 
 
-def waiting_words(page: Page, waiting: Waiting | None) -> None:
+def waiting_words(page: Page, waiting: Waiting | None, late: bool) -> None:
     """Say who is waited for, for what, and until when."""
     if waiting is None:
         Text("nobody", classes="quiet")
         return
-    late = page.overdue(waiting.until)
     with box("div", "waits late" if late else "waits"):
         with box("div"):
             Text(waiting.owed_by, classes="strong")
             Text(f" owes {waiting.expects}")
         with box("div", "quiet"):
-            Text("overdue since " if late else "until ")
-            page.time(waiting.until)
+            due(page, waiting.until, late)
 
 
-def versions(delivery: DeliveryView) -> None:
+def due(page: Page, deadline: str, late: bool) -> None:
+    """Write a deadline, kept current."""
+    Text("was due " if late else "due ")
+    page.time(deadline)
+
+
+def versions(before: str | None, target: str) -> None:
     """Show from which version to which."""
     with box("span", "versions"):
-        code(delivery.version_before or "unknown")
+        code(before or "unknown")
         ui.icon("arrow_forward").props('aria-label="to"')
-        code(delivery.version_target)
+        code(target)
 
 
 def device_cell(device: str, device_type: str, target: str) -> None:
@@ -104,57 +131,10 @@ def device_cell(device: str, device_type: str, target: str) -> None:
             ui.link(device, target).classes("code")
 
 
-class Table:
-    """A table with a heading row; `rows` fills it and keeps it current. On a phone each row becomes a card."""
-
-    def __init__(self, columns: Sequence[str], caption: str) -> None:
-        self.columns = tuple(columns)
-        with box("div", "scroll"), box("table"):
-            Text(caption, tag="caption", classes="visually-hidden")
-            with box("thead"), box("tr"):
-                for name in columns:
-                    Text(name, tag="th").props('scope="col"')
-            self.body = box("tbody")
-
-    def rows(self, draw: Callable[[T], Cells], *, key: Callable[[T], Hashable]) -> Rows[T]:
-        """Give the rows; `draw` gives one drawing per column for a value."""
-
-        def cells(value: T) -> None:
-            for name, fill in zip(self.columns, draw(value), strict=True):
-                with box("td").props(f'data-label="{name}"'):
-                    fill()
-
-        return Rows(self.body, cells, key=key)
-
-
-class Listing(Generic[T]):
-    """A table, or in its place the empty state."""
-
-    def __init__(
-        self,
-        columns: Sequence[str],
-        caption: str,
-        draw: Callable[[T], Cells],
-        *,
-        key: Callable[[T], Hashable],
-        nothing: Callable[[], None],
-    ) -> None:
-        self._nothing: Region[bool] = Region(lambda none: nothing() if none else None)
-        self._whole = box("div", "card flush")
-        with self._whole:
-            self._rows: Rows[T] = Table(columns, caption).rows(draw, key=key)
-
-    def show(self, values: Sequence[T]) -> None:
-        """Show `values`."""
-        self._nothing.show(not values)
-        self._whole.set_visibility(bool(values))
-        self._rows.show(values)
-
-
-def alert_state(alert: AlertView, page: Page) -> Look:
-    """Give how an alert stands: delivered, due, or late."""
+def alert_look(alert: AlertView, *, late: bool) -> Look:
+    """Give how an alert stands: delivered, to be delivered, or late."""
     if alert.delivered_at is not None:
         return Look("Delivered", "mark_email_read", Tone.GOOD)
-    if page.overdue(alert.deadline):
+    if late:
         return Look("Late", "error", Tone.BAD)
     return Look("To be delivered", "schedule_send", Tone.WAITING)

@@ -3,9 +3,9 @@
 from hanota.edge.hub.outbox import UPLINKS_MAX, WINDOW
 from hanota.wire.wan import Acknowledge, Cancel, GbcsUp, Receipt
 from hanota.wire.zcl import TUNNELING_CLUSTER, TransferData
+from helpers.messages import activation
 from helpers.nodes import Bench, hub_bench
 from helpers.premises import NOW, PPMID, order_for, ppmid_file, signed
-from helpers.messages import activation
 
 IMAGE = ppmid_file(2500)
 TUNNEL = TUNNELING_CLUSTER

@@ -5,9 +5,9 @@ from nicegui import ui
 from hanota.app.desk.views import AlertView
 from hanota.faces.web.live import Region, Text, box
 from hanota.faces.web.page import Page
-from hanota.faces.web.parts import Cells, Listing, alert_state, chip, code, empty, heading
+from hanota.faces.web.parts import alert_look, chip, code, due, empty, heading, party_words
+from hanota.faces.web.table import Column, Listing, column
 
-COLUMNS = ("Alert", "To", "Device", "Standing", "Recorded")
 _ROWS = 100
 
 
@@ -34,31 +34,31 @@ async def alerts_page(page: Page, party: str | None) -> None:
 
 
 def alert_list(page: Page) -> Listing[AlertView]:
-    """Give the table of alerts, to be filled."""
-    return Listing(COLUMNS, "Alerts", lambda row: _cells(page, row), key=lambda row: row.response_id, nothing=_none)
+    """Give a table of alerts, to be filled."""
+    columns: tuple[Column[AlertView], ...] = (
+        column("Alert", lambda row: (row.code, row.kind, row.text), lambda picked: _what(*picked)),
+        column("To", lambda row: (row.party_name, row.party), lambda picked: party_words(*picked)),
+        column("Device", lambda row: row.device or "–", code),
+        column("Standing", lambda row: (row, page.overdue(row.deadline)), lambda seen: _standing(page, *seen)),
+        column("Recorded", lambda row: row.created_at, page.time),
+    )
+    return Listing(columns, "Alerts", key=lambda row: row.response_id, nothing=_none)
 
 
-def _cells(page: Page, row: AlertView) -> Cells:
-    def what() -> None:
-        with box("div"):
-            code(row.code, "strong")
-            Text(f" {row.kind}", classes="strong")
-        Text(row.text, tag="div", classes="quiet small")
+def _what(number: str, kind: str, text: str) -> None:
+    with box("div"):
+        code(number, "strong")
+        Text(f" {kind}", classes="strong")
+    Text(text, tag="div", classes="quiet small")
 
-    def party() -> None:
-        Text(row.party_name, tag="div")
-        code(row.party, "quiet small")
 
-    def standing() -> None:
-        chip(alert_state(row, page))
-        if row.delivered_at is None:
-            with box("div", "quiet small"):
-                Text("due " if not page.overdue(row.deadline) else "was due ")
-                page.time(row.deadline)
-        if row.tries > 1:
-            Text(f"{row.tries} tries", tag="div", classes="quiet small")
-
-    return what, party, lambda: code(row.device or "–"), standing, lambda: page.time(row.created_at)
+def _standing(page: Page, row: AlertView, late: bool) -> None:
+    chip(alert_look(row, late=late))
+    if row.delivered_at is None:
+        with box("div", "quiet small"):
+            due(page, row.deadline, late)
+    if row.tries > 1:
+        Text(f"{row.tries} tries", tag="div", classes="quiet small")
 
 
 def _parties(page: Page, known: tuple[tuple[str, str], ...], party: str | None) -> None:

@@ -1,16 +1,17 @@
 """/deliveries : one image to one device each, by rising number, whole or in one state."""
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from hanota.app.desk.views import DeliveryView
-from hanota.faces.web.live import Region, Text, box
+from hanota.faces.web.live import Region, box
 from hanota.faces.web.look import of_state
 from hanota.faces.web.page import Page
-from hanota.faces.web.parts import Cells, Listing, bar, chip, device_cell, empty, heading, versions, waiting_words
-from hanota.faces.web.when import percent
+from hanota.faces.web.parts import Fetched, chip, device_cell, empty, heading, versions, waiting_words
+from hanota.faces.web.table import Column, Listing, column, column_of
 from hanota.model.delivery import State
 
-COLUMNS = ("Device", "State", "Version", "Image fetched", "Waiting for", "Updated")
 _ROWS = 100
 _FILTERS = (
     None,
@@ -31,9 +32,7 @@ async def deliveries_page(page: Page, state: str | None, after: int) -> None:
         with box("div", "filters").props('role="group" aria-label="Only in this state"'):
             for choice in _FILTERS:
                 _filter(page, choice, chosen=choice == state)
-        rows: Listing[DeliveryView] = Listing(
-            COLUMNS, "Deliveries", lambda row: cells(page, row), key=lambda row: row.delivery, nothing=_none
-        )
+        rows = delivery_list(page, "Deliveries", _none)
         more: Region[int | None] = Region(lambda last: _more(page, state, last))
 
     def show(found: list[DeliveryView]) -> None:
@@ -43,22 +42,25 @@ async def deliveries_page(page: Page, state: str | None, after: int) -> None:
     await page.watch(lambda: list(page.desk.deliveries(page.caller, state=state, limit=_ROWS, after=after)), show)
 
 
-def cells(page: Page, row: DeliveryView) -> Cells:
-    """Give the cells of one delivery for a table of COLUMNS."""
-
-    def fetched() -> None:
-        with box("div", "fetched"):
-            bar(row)
-            Text(f"{percent(row.offset, row.image_octets)} %", classes="small quiet")
-
-    return (
-        lambda: device_cell(row.device, row.device_type, page.link("deliveries", row.delivery)),
-        lambda: chip(of_state(row.state)),
-        lambda: versions(row),
-        fetched,
-        lambda: waiting_words(page, row.waiting),
-        lambda: page.time(row.updated_at),
+def delivery_list(page: Page, caption: str, nothing: Callable[[], None] = lambda: None) -> Listing[DeliveryView]:
+    """Give a table of deliveries, to be filled."""
+    columns: tuple[Column[DeliveryView], ...] = (
+        column(
+            "Device",
+            lambda row: (row.device, row.device_type, page.link("deliveries", row.delivery)),
+            lambda picked: device_cell(*picked),
+        ),
+        column("State", lambda row: row.state, lambda state: chip(of_state(state))),
+        column("Version", lambda row: (row.version_before, row.version_target), lambda pair: versions(*pair)),
+        column_of("Image fetched", Fetched),
+        column(
+            "Waiting for",
+            lambda row: (row.waiting, row.waiting is not None and page.overdue(row.waiting.until)),
+            lambda picked: waiting_words(page, *picked),
+        ),
+        column("Updated", lambda row: row.updated_at, page.time),
     )
+    return Listing(columns, caption, key=lambda row: row.delivery, nothing=nothing)
 
 
 def _filter(page: Page, choice: State | None, *, chosen: bool) -> None:

@@ -10,7 +10,7 @@ from hanota.faces.web.live import Region, Rows, Text, box
 from hanota.faces.web.look import STEP_WORDS, STEPS, of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.pages.alerts import alert_list
-from hanota.faces.web.parts import bar, chip, code, fact, transfer_words, versions
+from hanota.faces.web.parts import Bar, chip, code, due, fact, transfer_words, versions
 from hanota.faces.web.when import percent
 from hanota.model.delivery import State
 
@@ -28,9 +28,8 @@ async def delivery_page(page: Page, number: int) -> None:
                 with box("div", "card"):
                     story: Rows[tuple[int, EventView]] = Rows(
                         box("ol", "timeline").props('aria-live="polite"'),
-                        lambda seen: _event(page, seen[1]),
+                        lambda: Region(lambda seen: _event(page, seen[1]), tag="li"),
                         key=lambda seen: seen[0],
-                        tag="li",
                     )
             with box("div", "column side"):
                 facts: Region[tuple[DeliveryView, str | None]] = Region(lambda seen: _facts(page, *seen))
@@ -77,7 +76,7 @@ def _head(page: Page, seen: DeliveryView) -> None:
                 Text(f"{seen.device_type} ")
                 code(seen.device)
             chip(of_state(seen.state), extra="large")
-        versions(seen)
+        versions(seen.version_before, seen.version_target)
 
 
 def _steps(seen: tuple[str, frozenset[str]]) -> None:
@@ -115,19 +114,18 @@ def _waiting(page: Page, state: str, waiting: Waiting | None, late: bool) -> Non
                 Text(": ")
                 Text(waiting.expects)
             with box("div", "quiet"):
-                Text("overdue since " if late else "until ")
-                page.time(waiting.until)
+                due(page, waiting.until, late)
 
 
 class _Transfer:
-    """The progress of the transfer; its bar grows in place, so that it glides."""
+    """The progress of the transfer in words and as a bar."""
 
     def __init__(self) -> None:
         with box("section", "card transfer").props('aria-label="Transfer"'):
             with box("div", "spread"):
                 self._words = Text("", classes="small")
                 self._percent = Text("", classes="strong")
-            self._bar: Region[DeliveryView] = Region(bar)
+            self._bar = Bar()
 
     def show(self, seen: DeliveryView) -> None:
         self._words.set_text(transfer_words(seen))
@@ -160,4 +158,8 @@ def _facts(page: Page, seen: DeliveryView, home: str | None) -> None:
         fact("Hub", lambda: code(seen.hub))
         fact("Version before", lambda: code(seen.version_before or "unknown"))
         fact("Version asked for", lambda: code(seen.version_target))
-        fact("Version reported", lambda: code(seen.version_reported or "not yet"))
+        fact("Version reported", lambda: code(seen.version_reported) if seen.version_reported else _not_yet())
+
+
+def _not_yet() -> None:
+    Text("not yet", classes="quiet")

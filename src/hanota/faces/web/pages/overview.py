@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
-from hanota.app.desk.views import DeliveryView, Overview, RequestView
+from hanota.app.desk.views import Overview, RequestView
 from hanota.faces.web.live import Region, Text, box
 from hanota.faces.web.look import Look, Tone
 from hanota.faces.web.page import Page
-from hanota.faces.web.pages.deliveries import COLUMNS, cells
+from hanota.faces.web.pages.deliveries import delivery_list
 from hanota.faces.web.pages.requests import request_list
-from hanota.faces.web.parts import Listing, heading
+from hanota.faces.web.parts import heading
 from hanota.model.delivery import State
 
 _LATEST = 5
@@ -22,13 +22,7 @@ async def overview_page(page: Page) -> None:
         heading("Overview", "Firmware updates over the home area network, as they stand now")
         numbers: Region[tuple[int, int, int, int]] = Region(lambda four: _numbers(page, four), classes="numbers")
         Text("Needs attention", tag="h2")
-        attention: Listing[DeliveryView] = Listing(
-            COLUMNS,
-            "Deliveries that need attention",
-            lambda row: cells(page, row),
-            key=lambda row: row.delivery,
-            nothing=_all_well,
-        )
+        attention = delivery_list(page, "Deliveries that need attention", _all_well)
         with box("div", "spread"):
             Text("Latest requests", tag="h2")
             ui.link("All requests", page.link("requests"))

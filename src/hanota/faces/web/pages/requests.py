@@ -1,19 +1,21 @@
 """/requests and /requests/ID : what Suppliers asked for, and what they were answered."""
 
-from collections import Counter
+from typing import Final
 
 from nicegui import ui
 
 from hanota.app.desk.views import DeliveryView, Refused, RequestDetail, RequestView
+from hanota.base.vocabulary.duis import ResponseCode
 from hanota.faces.web.live import Region, Text, box
 from hanota.faces.web.look import of_code, of_state
 from hanota.faces.web.page import Page
-from hanota.faces.web.pages.deliveries import COLUMNS as DELIVERY_COLUMNS
-from hanota.faces.web.pages.deliveries import cells as delivery_cells
-from hanota.faces.web.parts import Cells, Listing, chip, code, empty, fact, heading
+from hanota.faces.web.pages.deliveries import delivery_list
+from hanota.faces.web.parts import chip, code, empty, fact, heading, party_words
+from hanota.faces.web.table import Column, Listing, column
 from hanota.faces.web.when import octets
+from hanota.supplier.meanings import meanings
 
-COLUMNS = ("Request", "Answer", "From", "Version", "Devices", "Received")
+_SERVICES: Final = {"11.1": "Update Firmware", "11.4": "Update PPMID Firmware"}
 _ROWS = 50
 _DEVICES_SHOWN = 20
 _NON_DEVICE_VARIANT = 8
@@ -34,14 +36,20 @@ async def requests_page(page: Page, before: str | None) -> None:
 
 
 def request_list(page: Page) -> Listing[RequestView]:
-    """Give the table of requests, to be filled."""
-    return Listing(
-        COLUMNS,
-        "Requests",
-        lambda row: _cells(page, row),
-        key=lambda row: (row.request_id, row.command_variant),
-        nothing=_none,
+    """Give a table of requests, to be filled."""
+    columns: tuple[Column[RequestView], ...] = (
+        column(
+            "Request",
+            lambda row: (row.service_reference, row.request_id, row.command_variant),
+            lambda picked: _identity(page, *picked),
+        ),
+        column("Answer", lambda row: (row.response_code, row.reason and row.text), lambda picked: _answer(*picked)),
+        column("From", lambda row: (row.originator_name, row.originator), lambda picked: party_words(*picked)),
+        column("Version", lambda row: row.firmware_version or "–", code),
+        column("Devices", lambda row: (row.devices_accepted, row.devices_named, row.outcomes), _devices),
+        column("Received", lambda row: row.received_at, page.time),
     )
+    return Listing(columns, "Requests", key=lambda row: (row.request_id, row.command_variant), nothing=_none)
 
 
 async def request_page(page: Page, request_id: str, command_variant: int) -> None:
@@ -49,14 +57,8 @@ async def request_page(page: Page, request_id: str, command_variant: int) -> Non
     with page.body:
         whole: Region[RequestDetail] = Region(lambda seen: _detail(page, seen))
         deliveries: Region[bool] = Region(_deliveries_heading)
-        rows: Listing[DeliveryView] = Listing(
-            DELIVERY_COLUMNS,
-            "Deliveries of this request",
-            lambda row: delivery_cells(page, row),
-            key=lambda row: row.delivery,
-            nothing=lambda: None,
-        )
-        answer: Region[str] = Region(_answer)
+        rows = delivery_list(page, "Deliveries of this request")
+        answer: Region[str] = Region(_sent)
 
     def show(seen: tuple[RequestDetail, list[DeliveryView]]) -> None:
         request, found = seen
@@ -74,43 +76,24 @@ async def request_page(page: Page, request_id: str, command_variant: int) -> Non
     )
 
 
-def _cells(page: Page, row: RequestView) -> Cells:
-    variant = None if row.command_variant == _NON_DEVICE_VARIANT else row.command_variant
-    target = page.link("requests", row.request_id, cv=variant)
-
-    def answer() -> None:
-        chip(of_code(row.response_code))
-        if row.reason is not None:
-            Text(row.text, tag="div", classes="quiet small")
-
-    def sender() -> None:
-        Text(row.originator_name, tag="div")
-        code(row.originator, "quiet small")
-
-    def devices() -> None:
-        Text(f"{row.devices_accepted:,} of {row.devices_named:,} accepted", tag="div")
-        outcomes(row)
-
-    return (
-        lambda: _identity(row, target),
-        answer,
-        sender,
-        lambda: code(row.firmware_version or "–"),
-        devices,
-        lambda: page.time(row.received_at),
-    )
+def _identity(page: Page, service_reference: str, request_id: str, command_variant: int) -> None:
+    variant = None if command_variant == _NON_DEVICE_VARIANT else command_variant
+    name = f"{service_reference} no. {request_id.rpartition(':')[2]}"
+    ui.link(name, page.link("requests", request_id, cv=variant)).classes("strong")
+    Text(_SERVICES.get(service_reference, "another service"), tag="div", classes="quiet small")
 
 
-def _identity(row: RequestView, target: str) -> None:
-    ui.link(f"{row.service_reference} no. {row.request_id.rpartition(':')[2]}", target).classes("strong")
-    with box("div", "quiet small"):
-        Text({"11.1": "Update Firmware", "11.4": "Update PPMID Firmware"}.get(row.service_reference, "other service"))
+def _answer(response_code: str, text: str | None) -> None:
+    chip(of_code(response_code))
+    if text:
+        Text(text, tag="div", classes="quiet small")
 
 
-def outcomes(row: RequestView) -> None:
-    """Show how many devices are in which state."""
+def _devices(picked: tuple[int, int, dict[str, int]]) -> None:
+    accepted, named, outcomes = picked
+    Text(f"{accepted:,} of {named:,} accepted", tag="div")
     with box("div", "outcomes"):
-        for state, count in Counter(row.outcomes).most_common():
+        for state, count in sorted(outcomes.items(), key=lambda item: -item[1]):
             look = of_state(state)
             with box("span", f"outcome {look.tone}"):
                 ui.icon(look.icon).props('aria-hidden="true"')
@@ -122,29 +105,25 @@ def _detail(page: Page, seen: RequestDetail) -> None:
         with box("div", "spread"):
             Text(f"Request {seen.service_reference} no. {seen.request_id.rpartition(':')[2]}", tag="h1")
             chip(of_code(seen.response_code), extra="large")
-        code(seen.request_id, "quiet")
+        code(seen.request_id, "quiet wrap")
     with box("section", f"card notice {of_code(seen.response_code).tone}"):
-        Text(seen.text[:1].upper() + seen.text[1:], tag="p", classes="strong")
+        text = seen.text or " or ".join(meanings(ResponseCode(seen.response_code), seen.service_reference))
+        Text(text[:1].upper() + text[1:], tag="p", classes="strong")
         if seen.remedy:
             Text(f"Remedy: {seen.remedy}", tag="p")
         if seen.reason:
             code(seen.reason, "quiet")
     with box("dl", "card facts"):
-        fact("From", lambda: _party(seen))
+        fact("From", lambda: party_words(seen.originator_name, seen.originator))
         fact("Received", lambda: page.time(seen.received_at))
         fact("Version asked for", lambda: code(seen.firmware_version or "–"))
         fact("Image", lambda: Text(octets(seen.image_octets) if seen.image_octets is not None else "–"))
         fact("Devices", lambda: Text(f"{seen.devices_accepted:,} of {seen.devices_named:,} accepted"))
-        fact("SHA-256", lambda: code(seen.image_hash or "–", "wrap"))
+        fact("SHA-256 of the image", lambda: code(seen.image_hash or "–", "wrap"), classes="wide")
     if seen.refused:
         Text("Left out", tag="h2")
         for group in seen.refused:
             _refused(group)
-
-
-def _party(seen: RequestDetail) -> None:
-    Text(seen.originator_name, tag="div")
-    code(seen.originator, "quiet small")
 
 
 def _refused(group: Refused) -> None:
@@ -160,7 +139,7 @@ def _refused(group: Refused) -> None:
                 Text(f"and {len(group.devices) - _DEVICES_SHOWN:,} more: see the answer", classes="quiet")
 
 
-def _answer(xml: str) -> None:
+def _sent(xml: str) -> None:
     with box("details", "card"):
         Text("The answer as sent", tag="summary")
         Text(xml, tag="pre", classes="xml")

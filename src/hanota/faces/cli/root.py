@@ -1,0 +1,71 @@
+"""`hanota`: the commands, and the one place where errors become text and exit codes.
+
+Exit codes: 0 done, 1 an error (its code, what happened and the remedy stand on stderr), 2 wrong usage. With `--json`
+one document stands on stdout, errors included, and logs on stderr. Commands import what they need when they run, so
+that `--help` is quick.
+"""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from hanota import __version__
+from hanota.base.errors import HanotaError
+from hanota.faces.cli import demo, estate, image, pki, send, up
+from hanota.faces.cli.logs import set_up_logs
+
+_HELP = """Firmware over the air for the home area network of GB smart metering.
+
+[bold]First time:[/] hanota demo — one home, one signed request, followed until its new version is confirmed.
+"""
+
+app = typer.Typer(
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=up.EXAMPLES)(up.up)
+app.command(epilog=send.EXAMPLES)(send.send)
+app.add_typer(image.app, name="image")
+app.add_typer(pki.app, name="pki")
+app.add_typer(estate.app, name="estate")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hanota {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, to stderr.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    del version  # shown by its callback
+    set_up_logs(verbose=verbose)
+
+
+def main() -> None:
+    """Run the command line with the process's arguments."""
+    try:
+        app()
+    except HanotaError as error:
+        _tell(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+
+
+def _tell(error: HanotaError, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"error": error.as_dict()}, indent=2))
+        return
+    facts = error.as_dict()
+    typer.secho(f"{error.code}: {facts['message']}", fg=typer.colors.RED, err=True)
+    typer.echo(f"Remedy: {facts['remedy']}", err=True)
