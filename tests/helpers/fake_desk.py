@@ -171,6 +171,7 @@ class FakeDesk:
 
     def _request(self) -> RequestDetail:
         return RequestDetail(
+            number=2,
             request_id=REQUEST_ID,
             command_variant=8,
             service_reference="11.4",
@@ -227,6 +228,7 @@ def _ago(milliseconds: int) -> str:
 
 def _refused_request() -> RequestView:
     return RequestView(
+        number=1,
         request_id=f"{SUPPLIER_1}:{DCC}:999",
         command_variant=8,
         service_reference="11.4",

@@ -86,7 +86,10 @@ class Turn:
 
 
 class Node(Protocol):
-    """A hub or a device, as whoever runs it sees it. Handlers never raise for what came over the air."""
+    """A hub or a device, as whoever runs it sees it; a hub takes frames of the WAN besides (`on_wan`).
+
+    Handlers never raise for what came over the air.
+    """
 
     @property
     def address(self) -> Eui64:
@@ -100,10 +103,3 @@ class Node(Protocol):
 
     def on_wake(self, now: Instant) -> list[Effect]:
         """The alarm clock rang."""
-
-
-class HubNode(Node, Protocol):
-    """A node that also has the WAN."""
-
-    def on_wan(self, octets: bytes, now: Instant) -> list[Effect]:
-        """Take one frame from the head end."""

@@ -91,6 +91,7 @@ class Shaper:
         why = REQUEST_REFUSALS[RequestReason(row.reason)] if row.reason else None
         detail = f" ({row.detail})" if row.detail else ""
         return {
+            "number": row.id,
             "request_id": row.request_id,
             "command_variant": row.variant,
             "service_reference": row.service_reference,

@@ -23,8 +23,9 @@ class Refused(View):
 
 
 class RequestView(View):
-    """One Service Request and what became of it."""
+    """One Service Request and what became of it. Several refused ones may claim one RequestID; `number` differs."""
 
+    number: int
     request_id: str
     command_variant: int
     service_reference: str

@@ -39,11 +39,6 @@ class CommsHub:
         """The EUI-64 of the Communications Hub Function."""
         return self._identity.chf
 
-    @property
-    def book(self) -> OrderBook:
-        """Orders and slots, for those who watch."""
-        return self._book
-
     def start(self, now: Instant) -> list[Effect]:
         """Go on from memory: say again what was not acknowledged, fetch on, tell devices of their images."""
         turn = Turn(now)

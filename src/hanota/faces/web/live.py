@@ -1,5 +1,6 @@
 """Live without flicker: what has not changed is not touched, what has changed is redrawn where it stands."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -59,11 +60,11 @@ class Rows(Generic[T]):
 
     def __init__(self, parent: ui.element, make: Callable[[], Shown[T]], *, key: Callable[[T], Hashable]) -> None:
         self._parent, self._make, self._key = parent, make, key
-        self._parts: dict[Hashable, Shown[T]] = {}
+        self._parts: dict[tuple[Hashable, int], Shown[T]] = {}
 
     def show(self, values: Sequence[T]) -> None:
         """Show exactly `values`, in their order."""
-        wanted = [self._key(value) for value in values]
+        wanted = _told_apart([self._key(value) for value in values])
         for key in self._parts.keys() - set(wanted):
             self._parts.pop(key).element.delete()
         for place, (key, value) in enumerate(zip(wanted, values, strict=True)):
@@ -74,3 +75,13 @@ class Rows(Generic[T]):
             if self._parent.default_slot.children[place] is not part.element:
                 part.element.move(self._parent, target_index=place)
             part.show(value)
+
+
+def _told_apart(keys: Sequence[Hashable]) -> list[tuple[Hashable, int]]:
+    """Number the repeats of a key, so that two rows that look alike to us are still two rows."""
+    seen: Counter[Hashable] = Counter()
+    numbered = []
+    for key in keys:
+        numbered.append((key, seen[key]))
+        seen[key] += 1
+    return numbered

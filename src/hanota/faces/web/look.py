@@ -37,7 +37,7 @@ _STATES: Final[dict[State, Look]] = {
     State.TRANSFERRED: Look("Transferred", "download_done", _W),
     State.CONSENT: Look("Asking the consumer", "contact_support", _W),
     State.ACTIVATING: Look("Activating", "restart_alt", _M),
-    State.ACTIVATED: Look("Activated, not yet confirmed", "hourglass_top", _W),
+    State.ACTIVATED: Look("Awaiting confirmation", "hourglass_top", _W),
     State.CONFIRMED: Look("Confirmed", "verified", Tone.GOOD),
     State.REJECTED: Look("Rejected", "block", _B),
     State.EXPIRED: Look("Expired", "timer_off", _B),

@@ -66,10 +66,16 @@ class Bar:
 
     def show(self, delivery: DeliveryView) -> None:
         """Show the progress of `delivery`."""
-        done, tone = percent(delivery.offset, delivery.image_octets), of_state(delivery.state).tone
+        done, tone = percent(delivery.offset, delivery.image_octets), _bar_tone(delivery)
         self.element.props(f'aria-valuenow="{done}"').classes(add=tone, remove=self._tone)
         self._fill.style(f"width:{done}%")
         self._tone = tone
+
+
+def _bar_tone(delivery: DeliveryView) -> Tone:
+    """A whole image is nothing to wait for: what is still owed afterwards says the chip."""
+    tone = of_state(delivery.state).tone
+    return Tone.MOVING if tone is Tone.WAITING else tone
 
 
 class Fetched:

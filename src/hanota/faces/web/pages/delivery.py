@@ -1,15 +1,14 @@
 """/deliveries/N : the story of one delivery, live, with who is waited for."""
 
-from collections.abc import Sequence
-
 from nicegui import ui
 
-from hanota.app.desk.views import DeliveryDetail, DeliveryView, DeviceView, EventView, Waiting
+from hanota.app.desk.views import DeliveryDetail, DeliveryView, DeviceView, Waiting
 from hanota.base.errors import HanotaError
 from hanota.faces.web.live import Region, Rows, Text, box
 from hanota.faces.web.look import STEP_WORDS, STEPS, of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.pages.alerts import alert_list
+from hanota.faces.web.pages.story import Line, tell
 from hanota.faces.web.parts import Bar, chip, code, due, fact, transfer_words, versions
 from hanota.faces.web.when import percent
 from hanota.model.delivery import State
@@ -26,10 +25,10 @@ async def delivery_page(page: Page, number: int) -> None:
                 transfer = _Transfer()
                 Text("Timeline", tag="h2")
                 with box("div", "card"):
-                    story: Rows[tuple[int, EventView]] = Rows(
+                    story: Rows[Line] = Rows(
                         box("ol", "timeline").props('aria-live="polite"'),
-                        lambda: Region(lambda seen: _event(page, seen[1]), tag="li"),
-                        key=lambda seen: seen[0],
+                        lambda: Region(lambda line: _line(page, line), tag="li"),
+                        key=lambda line: line.number,
                     )
             with box("div", "column side"):
                 facts: Region[tuple[DeliveryView, str | None]] = Region(lambda seen: _facts(page, *seen))
@@ -45,7 +44,8 @@ async def delivery_page(page: Page, number: int) -> None:
         late = plain.waiting is not None and page.overdue(plain.waiting.until)
         waiting.show((plain.state, plain.waiting, late))
         transfer.show(plain)
-        story.show(_latest_first(delivery.timeline))
+        names = {alert.party: alert.party_name for alert in delivery.alerts}
+        story.show(tell(delivery.timeline, names))
         facts.show((still, device.home if device else None))
         alerts.show(delivery.alerts)
 
@@ -58,10 +58,6 @@ def _query(page: Page, number: int) -> tuple[DeliveryDetail, DeviceView | None]:
         return delivery, page.desk.device(page.caller, delivery.device)
     except HanotaError:  # the device left the inventory or is not this caller's to see: the delivery still is
         return delivery, None
-
-
-def _latest_first(timeline: Sequence[EventView]) -> list[tuple[int, EventView]]:
-    return list(reversed(list(enumerate(timeline))))
 
 
 def _head(page: Page, seen: DeliveryView) -> None:
@@ -133,20 +129,16 @@ class _Transfer:
         self._bar.show(seen)
 
 
-def _event(page: Page, event: EventView) -> None:
-    look = of_state(event.state) if event.state else None
-    with box("span", f"dot {look.tone if look else 'quiet'}"):
-        ui.icon(look.icon if look else "circle").props('aria-hidden="true"')
+def _line(page: Page, line: Line) -> None:
+    with box("span", f"dot {line.look.tone}"):
+        ui.icon(line.look.icon).props('aria-hidden="true"')
     with box("div", "event"):
         with box("div", "spread"):
-            Text(event.text[:1].upper() + event.text[1:], classes="strong")
-            page.time(event.at)
+            Text(line.text, classes="strong")
+            page.time(line.at)
         with box("div", "event-facts quiet small"):
-            if look:
-                Text(look.word)
-            for name, value in event.facts.items():
-                if value is not None:
-                    Text(f"{name.replace('_', ' ')} {value}")
+            for fact_told in line.facts:
+                Text(fact_told)
 
 
 def _facts(page: Page, seen: DeliveryView, home: str | None) -> None:

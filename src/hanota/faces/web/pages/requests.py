@@ -49,7 +49,7 @@ def request_list(page: Page) -> Listing[RequestView]:
         column("Devices", lambda row: (row.devices_accepted, row.devices_named, row.outcomes), _devices),
         column("Received", lambda row: row.received_at, page.time),
     )
-    return Listing(columns, "Requests", key=lambda row: (row.request_id, row.command_variant), nothing=_none)
+    return Listing(columns, "Requests", key=lambda row: row.number, nothing=_none)
 
 
 async def request_page(page: Page, request_id: str, command_variant: int) -> None:
