@@ -65,7 +65,7 @@ class Listing(Generic[T]):
             self._rows: Rows[T] = Rows(box("tbody"), lambda: _Row(columns), key=key)
 
     def show(self, values: Sequence[T]) -> None:
-        """Show `values`."""
+        """Draw these rows: what stands is updated in place, what is gone leaves."""
         self._nothing.show(not values)
         self._whole.set_visibility(bool(values))
         self._rows.show(values)
