@@ -24,6 +24,7 @@ from hanota.process.acceptance import Answer
 _KEEP_CLOCK_S: Final = 1.0
 _NAP_S_MAX: Final = 0.25
 _STOP_S_MAX: Final = 30.0
+_AFTER_FAILURE_S: Final = 1.0
 _log = structlog.get_logger()
 
 
@@ -55,7 +56,7 @@ class Running:
         self.desk = Desk(store, self._submit, self._clock.now)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hanota-world", daemon=True)
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
 
     def now(self) -> Instant:
         """What its clock shows."""
@@ -76,27 +77,27 @@ class Running:
 
     @property
     def healthy(self) -> bool:
-        """Whether the background thread is at work."""
+        """Whether the background thread is at work and its last step did not fail."""
         return self._thread.is_alive() and self.failure is None
 
     def _submit(self, octets: bytes, service: str, now: Instant) -> Answer:
         return self._world.submit(octets, service, now)
 
     def _run(self) -> None:
-        try:
-            self._loop()
-        except BaseException as failure:  # a thread has nobody above it: readiness tells of it
-            self.failure = failure
-            _log.exception("world_stopped")
-
-    def _loop(self) -> None:
         keep_at = Instant(0)
         while not self._stopping.is_set():
             now = self._clock.now()
-            due = self._world.step(now)
-            if now >= keep_at:
-                self._clock.keep()
-                keep_at = self._clock.after_s(_KEEP_CLOCK_S)
+            try:
+                due = self._world.step(now)
+                if now >= keep_at:
+                    self._clock.keep()
+                    keep_at = self._clock.after_s(_KEEP_CLOCK_S)
+                self.failure = None
+            except Exception as failure:  # nothing is above this thread: readiness tells of it, and it tries again
+                self.failure = failure
+                _log.exception("step_failed")
+                due = self._clock.after_s(_AFTER_FAILURE_S)
+                self._stopping.wait(_AFTER_FAILURE_S)
             nap_s = _NAP_S_MAX if due is None else min(self._clock.seconds_until(due), _NAP_S_MAX)
             self._world.wait(nap_s)
 
