@@ -28,6 +28,7 @@ SUPPLIER_2 = "90-B3-D5-1F-30-03-00-00"
 DCC = "90-B3-D5-1F-30-00-00-02"
 ESME, GSME, HUB, PPMID, HCALCS, IHD = (f"00-DB-12-34-56-78-90-{n}" for n in ("A0", "A1", "A2", "A4", "A5", "A6"))
 REQUEST_ID = f"{SUPPLIER_1}:{DCC}:1000"
+REFUSED_ID = f"{SUPPLIER_1}:{DCC}:999"
 HOME = "lime-kiln-3"
 IMAGE_OCTETS = 65_536
 START = parse_iso("2026-01-15T09:00:00Z")
@@ -94,6 +95,8 @@ class FakeDesk:
     def request(self, caller: Caller, request_id: str, command_variant: int = 8) -> RequestDetail:
         if caller.party is not None and str(caller.party) != SUPPLIER_1:
             raise NotAllowed(party=caller.party, action="see a request")
+        if request_id == REFUSED_ID:
+            return RequestDetail(**_refused_request().model_dump(), refused=(), answer_xml="<sr:Response/>")
         if request_id != REQUEST_ID or command_variant != 8:
             raise NotFound(kind="request", name=request_id)
         return self._request()
@@ -229,7 +232,7 @@ def _ago(milliseconds: int) -> str:
 def _refused_request() -> RequestView:
     return RequestView(
         number=1,
-        request_id=f"{SUPPLIER_1}:{DCC}:999",
+        request_id=REFUSED_ID,
         command_variant=8,
         service_reference="11.4",
         originator=SUPPLIER_1,

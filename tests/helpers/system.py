@@ -69,7 +69,7 @@ class Service:
     policies: Sequence[str] = ()
     block_log: Path | None = None
     port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[str] | None" = None
+    process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
@@ -79,19 +79,31 @@ class Service:
     def store(self) -> Path:
         return self.home / "store.sqlite"
 
+    @property
+    def _out(self) -> Path:
+        return self.home.with_name(f"{self.home.name}.out")
+
+    @property
+    def _err(self) -> Path:
+        return self.home.with_name(f"{self.home.name}.err")
+
+    def said(self) -> str:
+        """Everything that it wrote on stdout and stderr, over all its lives."""
+        return self._out.read_text() + self._err.read_text()
+
     def start(self, speed: float = 500) -> float:
         """Start it and wait until it serves. Returns: seconds that took."""
         began = time.monotonic()
         self.process = self.launch(speed)
         while time.monotonic() - began < _READY_S_MAX:
-            assert self.process.poll() is None, f"hanota up ended by itself: {self.process.communicate()}"
+            assert self.process.poll() is None, f"hanota up ended by itself: {self.said()}"
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/readyz").is_success:
                     return time.monotonic() - began
             time.sleep(0.02)
         raise AssertionError(f"hanota up did not serve within {_READY_S_MAX} s")
 
-    def launch(self, speed: float = 500) -> "subprocess.Popen[str]":
+    def launch(self, speed: float = 500) -> "subprocess.Popen[bytes]":
         """Start the process and wait for nothing."""
         arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--speed", str(speed)]
         if self.estate is not None:
@@ -103,22 +115,22 @@ class Service:
         else:
             command = [sys.executable, "-m", "helpers.block_log", str(self.block_log), *arguments]
             environment = {**os.environ, "PYTHONPATH": str(_TESTS)}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        with self._out.open("ab") as out, self._err.open("ab") as err:  # files: a pipe that nobody reads fills up
+            return subprocess.Popen(command, env=environment, stdout=out, stderr=err)
 
     def kill(self) -> None:
         """Kill it as the power would: `kill -9`."""
         assert self.process is not None
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
-    def terminate(self) -> tuple[int, str, str, float]:
-        """Ask it to stop. Returns: exit code, stdout, stderr, seconds it took."""
+    def terminate(self) -> tuple[int, float]:
+        """Ask it to stop. Returns: exit code, seconds that took."""
         assert self.process is not None
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, out, err, time.monotonic() - began
+        return self.process.wait(timeout=60), time.monotonic() - began
 
     def keys(self) -> KeyDirectory:
         """Its test PKI."""
@@ -180,9 +192,7 @@ class Client:
         return self._held(answer.content)
 
     def raw_post(self, octets: bytes, service: str = "D") -> httpx.Response:
-        return self._http.post(
-            f"/api/v1/service{service}", content=octets, headers={"Content-Type": "application/xml"}
-        )
+        return self._http.post(f"/api/v1/service{service}", content=octets, headers={"Content-Type": "application/xml"})
 
     def _held(self, octets: bytes) -> Answered:
         root = duis.parse_safely(octets)

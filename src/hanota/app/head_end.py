@@ -22,7 +22,7 @@ from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.alerts import DueAlert, due_alerts, keep_for_reading, mark_delivered, mark_refused
-from hanota.records.store.outbox import mark_sent, unsent
+from hanota.records.store.outbox import Sending, mark_sent, unsent
 from hanota.records.store.work import next_due
 from hanota.wan.port import HeadEndWan
 from hanota.wire import duis
@@ -91,24 +91,25 @@ class HeadEnd:
         octets_max = min(fetch.max_octets, self._policies.wan.chunk_octets)
         with self._store.reading() as connection:
             found = read_slice(connection, fetch.image_hash, fetch.offset, octets_max)
-        if found is not None:
+        if found is not None and found[0]:  # nothing is beyond the end of an image, whatever a stranger asks for
             data, size = found
             chunk = ImageChunk(image_hash=fetch.image_hash, offset=fetch.offset, image_octets=size, data=data)
             self._wan.send(fetch.hub, write_frame(chunk), now)
 
     def _drain_outbox(self, now: Instant) -> None:
-        with self._store.reading() as connection:
-            waiting = unsent(connection)
-            find = CertificateFinder(connection)
-            built = [(sending, self._frames.build(sending, find, now)) for sending in waiting]
-        for sending, frame in built:
-            if frame is None:
-                _log.warning("device_without_certificate", device=str(sending.device), delivery=sending.delivery)
-            else:
-                self._wan.send(sending.hub, frame, now)
-        if built:
+        while built := self._next_frames(now):
+            for sending, frame in built:
+                if frame is None:
+                    _log.warning("device_without_certificate", device=str(sending.device), delivery=sending.delivery)
+                else:
+                    self._wan.send(sending.hub, frame, now)
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending, _ in built], now)
+
+    def _next_frames(self, now: Instant) -> list[tuple[Sending, bytes | None]]:
+        with self._store.reading() as connection:
+            find = CertificateFinder(connection)
+            return [(sending, self._frames.build(sending, find, now)) for sending in unsent(connection)]
 
     def _drain_alerts(self, now: Instant) -> None:
         with self._store.reading() as connection:

@@ -48,15 +48,22 @@ class Running:
         policies: Policies | None = None,
     ) -> None:
         self._lock = FolderLock(folder)
-        store = open_world_store(folder)
-        self._clock = ScaledClock(store, speed)
-        description = _description(folder, estate)
-        settings = WorldSettings(description=description, policies=policies or Policies(), folder=folder)
-        self._world = World(settings, now=self._clock.now(), store=store)
-        self.desk = Desk(store, self._submit, self._clock.now)
+        try:
+            self._open(folder, speed, estate, policies or Policies())
+        except BaseException:
+            self._lock.release()
+            raise
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hanota-world", daemon=True)
         self.failure: Exception | None = None
+
+    def _open(self, folder: Path, speed: float, estate: Path | None, policies: Policies) -> None:
+        store = open_world_store(folder)
+        self._clock = ScaledClock(store, speed)
+        description = _description(folder, estate)
+        settings = WorldSettings(description=description, policies=policies, folder=folder)
+        self._world = World(settings, now=self._clock.now(), store=store)
+        self.desk = Desk(store, self._submit, self._clock.now)
 
     def now(self) -> Instant:
         """What its clock shows."""

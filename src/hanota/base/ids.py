@@ -6,6 +6,7 @@ from hanota.base.errors import BadValue, require
 from hanota.base.eui import Eui64
 
 COUNTER_MAX = (1 << 64) - 1
+_COUNTER_CHARS_MAX = len(str(COUNTER_MAX))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,6 +27,7 @@ class RequestId:
         require(len(parts) == 3, BadValue, kind="RequestID", value=text, expected="EUI:EUI:counter")
         counter = parts[2]
         plain = counter.isascii() and counter.isdigit() and (counter == "0" or counter[0] != "0")
+        plain = plain and len(counter) <= _COUNTER_CHARS_MAX
         require(plain, BadValue, kind="RequestID", value=text, expected="a decimal counter without leading zeros")
         return cls(Eui64.parse(parts[0]), Eui64.parse(parts[1]), int(counter))
 

@@ -19,7 +19,7 @@ class HttpCallback:
         """Post one message. Raises CallbackError."""
         try:
             response = self._client.post(endpoint, content=octets, headers={"Content-Type": "application/xml"})
-        except httpx.HTTPError as cause:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as cause:  # an endpoint may be any text
             raise CallbackError(endpoint=endpoint, cause=cause) from cause
         if not response.is_success:
             raise CallbackError(endpoint=endpoint, cause=f"HTTP {response.status_code}")

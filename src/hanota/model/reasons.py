@@ -4,20 +4,23 @@ Several reasons share a DUIS code or list; REST, console and `hanota send` show 
 reason is OPEN in the standard's data: the choice and its grounds are in docs/adr/0002 and docs/errata.md.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from hanota.base.vocabulary.duis import DeviceList, ResponseCode
 
+_SERVICE: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\Z")
+
 
 class RequestReason(StrEnum):
     """Why a whole request is refused, in the order in which it is judged: the first that holds is the answer."""
 
-    NOT_XML = "not_xml"
     TOO_LARGE_TO_READ = "too_large_to_read"
-    SCHEMA_INVALID = "schema_invalid"
+    NOT_XML = "not_xml"
     SERVICE_NOT_HANDLED = "service_not_handled"
+    SCHEMA_INVALID = "schema_invalid"
     UNSIGNED = "unsigned"
     SIGNATURE_BROKEN = "signature_broken"
     SIGNER_UNKNOWN = "signer_unknown"
@@ -25,12 +28,12 @@ class RequestReason(StrEnum):
     SIGNER_REVOKED = "signer_revoked"
     SIGNER_NOT_XML_SIGNER = "signer_not_xml_signer"
     SIGNER_NOT_ORIGINATOR = "signer_not_originator"
+    REQUEST_ID_REUSED = "request_id_reused"
     ORIGINATOR_UNKNOWN = "originator_unknown"
     ROLE_NOT_ELIGIBLE = "role_not_eligible"
     WRONG_COMMAND_VARIANT = "wrong_command_variant"
     WRONG_WEB_SERVICE = "wrong_web_service"
     WRONG_TARGET = "wrong_target"
-    REQUEST_ID_REUSED = "request_id_reused"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_MALFORMED = "image_malformed"
     VERSION_NOT_IN_HEADER = "version_not_in_header"
@@ -63,16 +66,16 @@ class DeviceReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefusal:
-    """The row of a request reason. `number` is the last digits of an E11nnxx code, else `code` is given whole."""
+    """The row of a request reason. `{srv}` in `code` stands for the service's number, as in E110101 and E110401."""
 
     code: str
     text: str
     remedy: str
 
     def code_for(self, service_reference: str) -> ResponseCode:
-        """Give the DUIS code; `E{srv}01` becomes E110101 for 11.1 and E110401 for 11.4."""
-        service, _, part = service_reference.partition(".")
-        return ResponseCode(self.code.format(srv=f"{int(service):02d}{int(part):02d}" if part.isdigit() else "0000"))
+        """Give the DUIS code; `E{srv}01` becomes E110101 for 11.1 and E110401 for 11.4. Never fails."""
+        known = _SERVICE.match(service_reference)  # it may be whatever a stranger wrote
+        return ResponseCode(self.code.format(srv=f"{int(known[1]):02d}{int(known[2]):02d}" if known else "0000"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,15 @@ class DeviceRefusal:
 
 _R = RequestReason
 REQUEST_REFUSALS: Final[dict[RequestReason, RequestRefusal]] = {
-    _R.NOT_XML: RequestRefusal("E100", "the body is not a well-formed DUIS document", "send UTF-8 XML without DOCTYPE"),
     _R.TOO_LARGE_TO_READ: RequestRefusal(
         "E110405", "a text of the document is longer than can be read", "keep the image within 750 kB"
     ),
-    _R.SCHEMA_INVALID: RequestRefusal(
-        "E100", "the document does not keep the DUIS schema", "validate it against DUIS 5.4 before signing"
-    ),
+    _R.NOT_XML: RequestRefusal("E100", "the body is not a well-formed DUIS document", "send UTF-8 XML without DOCTYPE"),
     _R.SERVICE_NOT_HANDLED: RequestRefusal(
         "E12", "this Service Request is not handled here", "send 11.1 or 11.4; see the list of services"
+    ),
+    _R.SCHEMA_INVALID: RequestRefusal(
+        "E100", "the document does not keep the DUIS schema", "validate it against DUIS 5.4 before signing"
     ),
     _R.UNSIGNED: RequestRefusal("E100", "the request carries no signature", "sign it, e.g. with `hanota send`"),
     _R.SIGNATURE_BROKEN: RequestRefusal(
@@ -113,20 +116,20 @@ REQUEST_REFUSALS: Final[dict[RequestReason, RequestRefusal]] = {
     _R.SIGNER_NOT_ORIGINATOR: RequestRefusal(
         "E100", "the signer is not the originator named in the RequestID", "let the originator sign"
     ),
+    _R.REQUEST_ID_REUSED: RequestRefusal(
+        "E19", "this RequestID was used before with other contents", "use a new counter"
+    ),
     _R.ORIGINATOR_UNKNOWN: RequestRefusal("E1", "the originator is no registered party", "register the party"),
     _R.ROLE_NOT_ELIGIBLE: RequestRefusal(
         "E1", "the originator's roles may not use this service", "11.1 and 11.4 are for roles IS and GS"
     ),
-    _R.WRONG_WEB_SERVICE: RequestRefusal(
-        "E12", "this request goes to another web service", "post command variant 8 to the Non-Device Service"
-    ),
     _R.WRONG_COMMAND_VARIANT: RequestRefusal(
         "E12", "the command variant does not fit this service", "use command variant 8"
     ),
-    _R.WRONG_TARGET: RequestRefusal("E12", "the target is not the DCC", "put the DCC's EUI in the RequestID"),
-    _R.REQUEST_ID_REUSED: RequestRefusal(
-        "E19", "this RequestID was used before with other contents", "use a new counter"
+    _R.WRONG_WEB_SERVICE: RequestRefusal(
+        "E12", "this request goes to another web service", "post command variant 8 to the Non-Device Service"
     ),
+    _R.WRONG_TARGET: RequestRefusal("E12", "the target is not the DCC", "put the DCC's EUI in the RequestID"),
     _R.IMAGE_TOO_LARGE: RequestRefusal(
         "E{srv}05", "the image is larger than policy image.max_octets", "make it smaller, or use segments"
     ),
@@ -185,6 +188,9 @@ DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
     _D.NO_CAPACITY: DeviceRefusal(
         _L.NOT_APPLICABLE_FIRMWARE, "too small to hold the image", "send a smaller image or segments"
     ),
+    _D.IN_PROGRESS: DeviceRefusal(
+        _L.OTHER_REQUEST_IN_PROGRESS, "another update of this device is open", "send again when it has ended"
+    ),
     _D.ALREADY_RUNS_IT: DeviceRefusal(
         _L.NOT_APPLICABLE_FIRMWARE, "already runs this version", "nothing to do for this device"
     ),
@@ -195,9 +201,6 @@ DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
     ),
     _D.DOWNGRADE: DeviceRefusal(
         _L.NOT_APPLICABLE_FIRMWARE, "runs a later version", "set policy version.downgrade to allow if it is meant"
-    ),
-    _D.IN_PROGRESS: DeviceRefusal(
-        _L.OTHER_REQUEST_IN_PROGRESS, "another update of this device is open", "send again when it has ended"
     ),
     _D.GBCS_TOO_OLD: DeviceRefusal(
         _L.INVALID_GBCS_VERSION, "its hub or itself is of a GBCS version without this", "update the hub first"

@@ -10,10 +10,12 @@ from hanota.base.instant import Instant
 class Return:
     """One report of a hub or device: who numbered it (`source`), what happened (`event`), the evidence (`octets`).
 
+    `reporter` is who proved to have said it: the device itself, or a hub, which may speak for its own home only.
     `delivery` is None for reports that name only a device: its open delivery is found when the report is kept.
     """
 
     source: str
+    reporter: Eui64
     at: Instant
     event: str
     device: Eui64

@@ -12,7 +12,6 @@ from typing import Final
 import polars as pl
 
 from hanota.base.eui import Eui64
-from hanota.base.ids import RequestId
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CplStatus
 from hanota.base.vocabulary.duis import ResponseCode
@@ -30,6 +29,11 @@ from hanota.wire.otaimage import GbImage
 
 NOBODY: Final = Eui64(0)
 """Stands for the originator of a document whose header could not be read."""
+
+# What is kept of the words of a stranger, who may write anything of any length.
+_SERVICE_CHARS_MAX: Final = 16
+_DETAIL_CHARS_MAX: Final = 1000
+_VARIANT_MAX: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,7 @@ class Acceptance:
         if reason is not None:
             code = REQUEST_REFUSALS[reason].code_for(srv)
         header = opened.request.header
-        sealed = self._answer(
-            code, header.request_id, srv, schema_version=header.schema_version, now=now, decision=decision
-        )
+        sealed = self._seal(answer(code, now=now, header=header, decision=decision))
         digest = None if none_left else _put_image(connection, opened.request.image, image)
         save_request(
             connection,
@@ -150,18 +152,18 @@ class Acceptance:
     ) -> Answer:
         """Keep a refusal with its reason. Without `key` nobody is proved to have sent it: it binds no RequestID."""
         header = refused.header
-        srv = header.service_reference_variant if header else ""
+        srv = header.service_reference_variant[:_SERVICE_CHARS_MAX] if header else ""
+        variant = header.command_variant if header else 0
         code = REQUEST_REFUSALS[refused.reason].code_for(srv)
-        version = header.schema_version if header and refused.reason is not RequestReason.SCHEMA_INVALID else "5.4"
         request_id = header.request_id if header else None
-        sealed = self._answer(code, request_id, srv, schema_version=version, now=now)
+        sealed = self._seal(answer(code, now=now, header=header))
         save_request(
             connection,
             self._lane,
             RequestRecord(
                 key=key,
                 request_id=str(request_id or ""),
-                variant=header.command_variant if header else 0,
+                variant=variant if 0 <= variant <= _VARIANT_MAX else 0,
                 service_reference=srv,
                 originator=request_id.originator if request_id else NOBODY,
                 received_at=now,
@@ -170,34 +172,13 @@ class Acceptance:
                 answer=sealed,
                 code=code.value,
                 reason=refused.reason.value,
-                detail=refused.detail,
+                detail=refused.detail[:_DETAIL_CHARS_MAX],
                 image=None,
                 version_text=None,
                 decision=None,
             ),
         )
         return Answer(sealed, code)
-
-    def _answer(
-        self,
-        code: ResponseCode,
-        request_id: RequestId | None,
-        srv: str,
-        *,
-        schema_version: str,
-        now: Instant,
-        decision: pl.DataFrame | None = None,
-    ) -> bytes:
-        return self._seal(
-            answer(
-                code,
-                now=now,
-                request_id=request_id,
-                service_reference=srv,
-                schema_version=schema_version,
-                decision=decision,
-            )
-        )
 
 
 def _device_column(device_list: str) -> pl.Series:

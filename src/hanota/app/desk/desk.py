@@ -1,6 +1,6 @@
 """The desk: the queries and commands of people, access enforced before anything is given out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hanota.app.desk.errors import NotFound
@@ -121,7 +121,7 @@ class Desk:
             require(rows, NotFound, kind="delivery", name=delivery)
             concerned = queries.deliveries(connection, concern=_concern(caller, now), delivery=delivery, limit=1)
             enforce(caller, Action.SEE_DELIVERY, frozenset({Relation.RESPONSIBLE} if concerned else ()))
-            lines = story(connection, delivery)
+            lines = [line for line in story(connection, delivery) if _may_read(caller, line)]
             told = queries.alerts(connection, party=caller.party, delivery=delivery)
         return Shaper(now).delivery_detail(rows[0], lines, told)
 
@@ -192,6 +192,11 @@ class Desk:
             Reason(reason.value, row.device_list.value, row.text, row.remedy) for reason, row in DEVICE_REFUSALS.items()
         ]
         return whole + single
+
+
+def _may_read(caller: Caller, line: Mapping[str, object]) -> bool:
+    """A party reads what happened to the delivery, but not which alerts went to others."""
+    return caller.is_operator or line.get("party") in (None, str(caller.party))
 
 
 def _concern(caller: Caller, now: Instant) -> queries.Concern | None:

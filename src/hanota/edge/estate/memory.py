@@ -15,8 +15,8 @@ from hanota.base.eui import Eui64
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS memory (
     node INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (node, key)
-) WITHOUT ROWID
-"""
+)
+"""  # with rowids: a key looked up in a WITHOUT ROWID table is compared with whole rows, images of 750 kB among them
 _PUT: Final = "INSERT INTO memory VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _DROP: Final = "DELETE FROM memory WHERE node = ? AND key = ?"
 

@@ -5,21 +5,28 @@ import sys
 
 
 def set_up_logs(*, verbose: bool) -> None:
-    """Set structlog up for this process: warnings and above, with `verbose` everything."""
+    """Set structlog up for this process: warnings and above, with `verbose` everything.
+
+    Traces never show the values of variables: one of them may be a private key.
+    """
     import structlog
+    from structlog.tracebacks import ExceptionDictTransformer
 
     terminal = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    shape: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if terminal
+        else [
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
     )
-    trace: list[structlog.typing.Processor] = [] if terminal else [structlog.processors.dict_tracebacks]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *trace,
-            renderer,
+            *shape,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

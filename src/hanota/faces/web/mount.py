@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Final
 
+import structlog
 from fastapi import FastAPI, Query
+from nicegui import app as nicegui_app
 from nicegui import ui
 
 from hanota.base.errors import HanotaError
 from hanota.faces.api.caller import caller_as
 from hanota.faces.ports import DeskPort, Now
+from hanota.faces.problems import Unexpected
 from hanota.faces.web.page import Console, Page
 from hanota.faces.web.pages.alerts import alerts_page
 from hanota.faces.web.pages.deliveries import deliveries_page
@@ -20,6 +23,7 @@ from hanota.faces.web.pages.reference import reference_page
 from hanota.faces.web.pages.requests import request_page, requests_page
 from hanota.model.access import Caller
 
+log = structlog.get_logger("hanota.faces.web")
 Fill = Callable[[Page], Awaitable[None]]
 As = Annotated[str | None, Query(alias="as")]
 _HERE: Final = Path(__file__).parent
@@ -44,6 +48,8 @@ def mount_console(app: FastAPI, desk: DeskPort, now: Now) -> None:
     async def reference(party: As = None) -> None:
         await _open(console, party, lambda page: reference_page(page, app.openapi()), "API", "/api/docs")
 
+    nicegui_app.on_page_exception(lambda error: _broken(console, error))
+    nicegui_app.on_exception(lambda error: log.error("page failed", exc_info=error))
     ui.run_with(
         app,
         title="hanota",
@@ -100,4 +106,12 @@ async def _open(console: Console, party: str | None, fill: Fill, title: str, her
     except HanotaError as error:
         Page(console, Caller(), title=title, here=here).refuse(error)
         return
-    await fill(Page(console, caller, title=title, here=here))
+    page = Page(console, caller, title=title, here=here)
+    await fill(page)
+    page.go_live()
+
+
+def _broken(console: Console, error: Exception) -> None:
+    """What a page shows that could not be made. The trace goes to the log, never to the browser."""
+    log.error("page could not be made", exc_info=error)
+    Page(console, Caller(), title="Something went wrong", here="").refuse(Unexpected(path="this page"))

@@ -30,6 +30,11 @@ NAVIGATION: Final = (
 log = structlog.get_logger("hanota.faces.web")
 
 
+def sentence(text: str) -> str:
+    """Begin a text with a capital; texts of the tables stand in the middle of sentences elsewhere."""
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """What every page is made over."""
@@ -47,8 +52,9 @@ class Page:
         self._watched: list[Callable[[], Awaitable[None]]] = []
         ui.page_title(f"{title} · hanota")
         self._frame(here)
-        with self.body:
-            self._trouble: Region[str] = Region(self._draw_trouble)
+
+    def go_live(self) -> None:
+        """Ask again every second from now on. NiceGUI sends a page off once it has a timer, so this comes last."""
         ui.timer(POLL_S, self._poll)
 
     def link(self, *path: object, **query: object) -> str:
@@ -103,9 +109,10 @@ class Page:
         """Show why there is nothing to show, and answer with the HTTP status that fits."""
         ui.status_code(status_of(error))
         facts = error.as_dict()
+        self.body.clear()
         with self.body, box("section", "card notice bad").props('role="alert"'):
-            Text(facts["message"], tag="h2")
-            Text(facts["remedy"], tag="p")
+            Text(sentence(str(facts["message"])), tag="h1")
+            Text(sentence(str(facts["remedy"])), tag="p")
             Text(error.code, tag="p", classes="code quiet")
             ui.link("Back to the overview", self.link())
 
@@ -140,4 +147,5 @@ class Page:
                 ui.icon("visibility")
                 Text(f"You see what {self.caller.party} may see.")
                 ui.link("See everything", here)
+        self._trouble: Region[str] = Region(self._draw_trouble, classes="trouble")
         self.body = box("main").props('id="contents" tabindex="-1"')

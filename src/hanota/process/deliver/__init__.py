@@ -34,7 +34,7 @@ class Deliver:
 
     takes: Final = frozenset({State.QUEUED, State.ON_WAN, State.HELD, State.TRANSFERRING})
     hears: Final = frozenset(
-        {"order_accepted", "image_held", "transfer_progressed", "wan_failed", "transferred", *_RESULTS}
+        {"order_accepted", "image_held", "transfer_progressed", "wan_failed", "cancelled", *_RESULTS}
     )
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:

@@ -17,6 +17,7 @@ from hanota.wire.gbcs import (
     ActivationResult,
     Message,
     Payload,
+    ReadResponseCode,
     TransferAlert,
     VersionRead,
     read_message,
@@ -111,6 +112,7 @@ def _of_receipt(uplink: Uplink, receipt: Receipt) -> Return | None:
         return None
     return Return(
         source=f"uplink {uplink.hub}/{uplink.event}",
+        reporter=uplink.hub,
         at=uplink.sent,
         event=event,
         device=uplink.hub,
@@ -147,11 +149,19 @@ def _of_payload(uplink: Uplink, message: Message, payload: Payload, data: bytes)
     source = f"gbcs {header.originator}/{int(header.message_code):04X}/{header.counter}"
     if isinstance(payload, TransferAlert):
         event = _TRANSFER_EVENTS.get(payload.result, "transfer_failed")
-        return Return(source=source, at=payload.at, event=event, device=payload.device, octets=data)
+        return Return(
+            source=source,
+            reporter=header.originator,
+            at=payload.at,
+            event=event,
+            device=payload.device,
+            octets=data,
+        )
     if isinstance(payload, ActivationAlert):
         done = payload.result is ActivationResult.SUCCESS
         return Return(
             source=source,
+            reporter=header.originator,
             at=payload.at,
             event="activation_succeeded" if done else "activation_failed",
             device=header.originator,
@@ -162,11 +172,12 @@ def _of_payload(uplink: Uplink, message: Message, payload: Payload, data: bytes)
     if isinstance(payload, VersionRead):
         return Return(
             source=source,
+            reporter=header.originator,
             at=uplink.sent,
             event="version_read",
             device=header.originator,
             octets=data,
-            version=payload.file_version,
+            version=payload.file_version if payload.response_code is ReadResponseCode.READ_SUCCESS else None,
             result=int(payload.response_code),
         )
     return None

@@ -1,31 +1,51 @@
 """The synchronous answer to a Service Request: code and, for devices left out, the five lists in DUIS order."""
 
+from dataclasses import replace
+from typing import Final
+
 import polars as pl
 
 from hanota.base.eui import Eui64
-from hanota.base.ids import RequestId
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import DeviceList, ResponseCode
 from hanota.model.reasons import DEVICE_REFUSALS, DeviceReason
-from hanota.wire.duis import FirmwareWarning, Response, ResponseMessage, join_devices, write_response
+from hanota.wire.duis import (
+    FirmwareWarning,
+    RequestHeader,
+    Response,
+    ResponseMessage,
+    SchemaInvalid,
+    join_devices,
+    write_response,
+)
 
-FALLBACK_SERVICE = "11.4"
-"""Service named in answers to what could not be read: a ResponseMessage must name one."""
+FALLBACK_SERVICE: Final = "11.4"
+"""Service named in answers to what names none that DUIS has: a ResponseMessage must name one."""
 
 
 def answer(
-    code: ResponseCode,
-    *,
-    now: Instant,
-    request_id: RequestId | None,
-    service_reference: str | None,
-    schema_version: str,
-    decision: pl.DataFrame | None = None,
+    code: ResponseCode, *, now: Instant, header: RequestHeader | None, decision: pl.DataFrame | None = None
 ) -> bytes:
-    """Write the answer, unsigned. `decision` has columns device and reason (null: the device goes on)."""
-    service = service_reference or FALLBACK_SERVICE
-    body = ResponseMessage(service_reference=service, service_reference_variant=service, warning=_warning(decision))
-    return write_response(Response(request_id=request_id, code=code, at=now, body=body, schema_version=schema_version))
+    """Write the answer, unsigned. `decision` has columns device and reason (null: the device goes on).
+
+    What a stranger's header says of service and schema version is repeated where DUIS has it, and left out elsewhere.
+    """
+    plain = ResponseMessage(service_reference=FALLBACK_SERVICE, service_reference_variant=FALLBACK_SERVICE)
+    request_id = header.request_id if header else None
+    fallback = Response(request_id=request_id, code=code, at=now, body=plain)
+    if header is None:
+        return write_response(fallback)
+    body = ResponseMessage(
+        service_reference=header.service_reference,
+        service_reference_variant=header.service_reference_variant,
+        warning=_warning(decision),
+    )
+    try:
+        return write_response(replace(fallback, body=body, schema_version=header.schema_version))
+    except SchemaInvalid:
+        if decision is not None:
+            raise
+        return write_response(fallback)
 
 
 def _warning(decision: pl.DataFrame | None) -> FirmwareWarning | None:

@@ -25,7 +25,8 @@ class Report:
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
         """Ask for the version when it is time; judge what was read; give up at the deadline."""
         activated = pl.col("state") == State.ACTIVATED
-        settled = activated & (ctx.now >= pl.col("since") + ctx.policies.alert.confirm_after_ms)
+        # When it was read counts, not when it is taken: an old answer may have waited in its hub for days.
+        settled = activated & (pl.col("at") >= pl.col("since") + ctx.policies.alert.confirm_after_ms)
         read = (pl.col("event") == "version_read") & (pl.col("result") == 0)
         wanted = pl.col("version") == pl.col("version_target")
         # While ACTIVATING only the wanted version says something: the old one may simply not have been left yet.

@@ -41,6 +41,41 @@ class Event:
         return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event as it is kept: octets, digest, and beside them the columns by which it is found."""
+
+    lane: str
+    seq: int
+    at: int
+    kind: str
+    request: int | None
+    first_delivery: int | None
+    last_delivery: int | None
+    octets: bytes
+    digest: bytes
+
+
+_COLUMNS: Final = ("lane", "seq", "at", "kind", "request", "first_delivery", "last_delivery")
+
+
+def entry_of(happened: Event, lane: str, seq: int, previous: bytes) -> Entry:
+    """Give the event as it is kept at its place, bound to the event before by that one's digest."""
+    octets = happened.octets(lane, seq)
+    deliveries = [number for number in happened.columns.get("delivery", ()) if isinstance(number, int)]
+    return Entry(
+        lane=lane,
+        seq=seq,
+        at=happened.at,
+        kind=happened.kind,
+        request=happened.request,
+        first_delivery=min(deliveries, default=None),
+        last_delivery=max(deliveries, default=None),
+        octets=octets,
+        digest=link(previous, octets),
+    )
+
+
 def link(previous: bytes, octets: bytes) -> bytes:
     """Give the digest that binds `octets` to the event before."""
     return hashlib.sha256(previous + octets).digest()
@@ -68,16 +103,30 @@ class ChainReport:
         return self.broken_lane is None
 
 
-def check(entries: Iterable[tuple[str, int, bytes, bytes]]) -> ChainReport:
-    """Check entries (lane, seq, octets, digest) in order of lane and number; stop at the first that does not hold."""
+def check(entries: Iterable[Entry]) -> ChainReport:
+    """Check entries in order of lane and number; stop at the first that does not hold, whatever was done to it."""
     heads: dict[str, bytes] = {}
     counts: dict[str, int] = {}
     total = 0
-    for lane, seq, octets, digest in entries:
-        body = json.loads(octets)
-        placed = seq == counts.get(lane, 0) + 1 == body["seq"] and body["lane"] == lane
-        if not placed or link(heads.get(lane, GENESIS), octets) != digest:
-            return ChainReport(events=total, heads=heads, broken_lane=lane, broken_seq=seq)
-        heads[lane], counts[lane] = digest, seq
+    for entry in entries:
+        expected = (counts.get(entry.lane, 0) + 1, link(heads.get(entry.lane, GENESIS), entry.octets))
+        if (entry.seq, entry.digest) != expected or _columns_of(entry.octets) != _columns_in(entry):
+            return ChainReport(events=total, heads=heads, broken_lane=entry.lane, broken_seq=entry.seq)
+        heads[entry.lane], counts[entry.lane] = entry.digest, entry.seq
         total += 1
     return ChainReport(events=total, heads=heads)
+
+
+def _columns_in(entry: Entry) -> tuple[object, ...]:
+    return tuple(getattr(entry, name) for name in _COLUMNS)
+
+
+def _columns_of(octets: bytes) -> tuple[object, ...] | None:
+    """Give what the octets say of the columns beside them; None for octets that say nothing readable."""
+    try:
+        body = json.loads(octets)
+        deliveries = [number for number in body["columns"].get("delivery", ()) if isinstance(number, int)]
+        ends = {"first_delivery": min(deliveries, default=None), "last_delivery": max(deliveries, default=None)}
+        return tuple((body | ends)[name] for name in _COLUMNS)
+    except (ValueError, KeyError, TypeError, AttributeError):  # whoever forged a digest can forge octets, too
+        return None

@@ -1,10 +1,11 @@
 """The log in the store: append in the transaction that makes the change, read back, verify."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, select
 
-from hanota.records.ledger.chain import GENESIS, ChainReport, Event, check, link, of_delivery
+from hanota.records.ledger.chain import GENESIS, ChainReport, Entry, Event, check, entry_of, of_delivery
 from hanota.records.store.schema import event
 
 
@@ -13,26 +14,12 @@ def append(connection: Connection, lane: str, events: Iterable[Event]) -> None:
     last = connection.execute(
         select(event.c.seq, event.c.digest).where(event.c.lane == lane).order_by(event.c.seq.desc()).limit(1)
     ).first()
-    seq, digest = (last.seq, last.digest) if last else (0, GENESIS)
+    before, digest = (last.seq, last.digest) if last else (0, GENESIS)
     rows = []
-    for happened in events:
-        seq += 1
-        octets = happened.octets(lane, seq)
-        digest = link(digest, octets)
-        deliveries = [number for number in happened.columns.get("delivery", ()) if isinstance(number, int)]
-        rows.append(
-            {
-                "lane": lane,
-                "seq": seq,
-                "at": happened.at,
-                "kind": happened.kind,
-                "request": happened.request,
-                "first_delivery": min(deliveries, default=None),
-                "last_delivery": max(deliveries, default=None),
-                "octets": octets,
-                "digest": digest,
-            }
-        )
+    for seq, happened in enumerate(events, before + 1):
+        entry = entry_of(happened, lane, seq, digest)
+        digest = entry.digest
+        rows.append(asdict(entry))
     if rows:
         connection.execute(insert(event), rows)
 
@@ -49,6 +36,6 @@ def story(connection: Connection, delivery: int) -> list[dict[str, int | str | N
 
 def verify(connection: Connection) -> ChainReport:
     """Check every chain from its beginning."""
-    query = select(event.c.lane, event.c.seq, event.c.octets, event.c.digest).order_by(event.c.lane, event.c.seq)
+    query = select(event).order_by(event.c.lane, event.c.seq)
     rows = connection.execution_options(yield_per=1000).execute(query)
-    return check((row.lane, row.seq, row.octets, row.digest) for row in rows)
+    return check(Entry(**row) for row in rows.mappings())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
@@ -155,17 +155,16 @@ def project_eligibility(connection: Connection) -> None:
     single = [kind for kind, row in PROFILES.items() if row.eligibility is Eligibility.RESPONSIBLE_FOR_METER]
     meters = [DeviceType.ESME.value, DeviceType.GSME.value]
     by_home = (
-        select(own.c.eui.label("device"), s.c.party, s.c.since, s.c.until)
+        select(own.c.eui.label("device"), s.c.party, s.c.since, func.max(s.c.until))
         .join(d, d.c.premises == own.c.premises)
         .join(s, s.c.meter == d.c.eui)
+        .group_by(own.c.eui, s.c.party, s.c.since)  # one supplier of two meters from one day, until different days
     )
     statements = (
-        select(s.c.meter, s.c.party, s.c.since, s.c.until),
+        select(s.c.meter, s.c.party, s.c.since, func.max(s.c.until)).group_by(s.c.meter, s.c.party, s.c.since),
         by_home.where(own.c.device_type == DeviceType.HCALCS.value, d.c.device_type == DeviceType.ESME.value),
         by_home.where(own.c.device_type.not_in([*meters, *(kind.value for kind in single)])),
     )
     connection.execute(delete(t.eligibility))
     for statement in statements:
-        connection.execute(
-            insert(t.eligibility).from_select(["device", "party", "since", "until"], statement.distinct())
-        )
+        connection.execute(insert(t.eligibility).from_select(["device", "party", "since", "until"], statement))

@@ -6,6 +6,7 @@ turn: every writing transaction begins IMMEDIATE, so acceptance is serialised.
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -38,6 +39,9 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # SQLite lets writers that wait sleep for ever longer, in no order; threads that queue here wake at once.
+        sqlite = engine.dialect.name == "sqlite"
+        self._turn: contextlib.AbstractContextManager[object] = threading.Lock() if sqlite else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -49,7 +53,11 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in a writing transaction: committed at the end, rolled back by an exception."""
-        with self._engine.connect().execution_options(hanota_begin="IMMEDIATE") as connection, connection.begin():
+        with (
+            self._turn,
+            self._engine.connect().execution_options(hanota_begin="IMMEDIATE") as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def close(self) -> None:

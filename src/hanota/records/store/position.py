@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from hanota.base.instant import Instant
-from hanota.records.store.schema import clock
+from hanota.records.store.schema import clock, event
 
 _NAME: Final = "service"
 
@@ -17,5 +17,10 @@ def keep_position(connection: Connection, now: Instant) -> None:
 
 
 def kept_position(connection: Connection) -> Instant:
-    """Read where the clock stood; 0 for a store that never kept one."""
-    return Instant(connection.execute(select(clock.c.position).where(clock.c.name == _NAME)).scalar() or 0)
+    """Read where the clock stood at the latest; 0 for a store that never knew.
+
+    A process that was killed did not come to write it down, so the newest event counts as well.
+    """
+    kept = connection.execute(select(clock.c.position).where(clock.c.name == _NAME)).scalar()
+    happened = connection.execute(select(func.max(event.c.at))).scalar()
+    return Instant(max(kept or 0, happened or 0))

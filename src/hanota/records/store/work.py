@@ -128,7 +128,7 @@ def apply(connection: Connection, lane: str, step: Step, *, now: Instant, servic
     _release(connection, moves.filter(pl.col("late")))
     _take_reports(connection, moves)
     _write_sends(connection, step.sends.join(kept, on="delivery", how="semi"), now)
-    versions = step.versions.join(kept, on="delivery", how="semi")
+    versions = _newer(connection, step.versions.join(kept, on="delivery", how="semi"))
     _write_versions(connection, versions)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
     alerts = write_alerts(connection, step.alerts.join(kept, on="delivery", how="semi"), now, service_level_ms)
@@ -144,7 +144,8 @@ def _still_claimed(connection: Connection, moves: pl.DataFrame) -> pl.DataFrame:
         .join(named, named.c.id == d.c.id)
         .order_by(d.c.id)
     )
-    return moves.join(read_frame(connection, query), on=["delivery", "epoch", "from"], how="inner")
+    standing = read_frame(connection, query)
+    return moves.join(standing, on=["delivery", "epoch", "from"], how="inner", maintain_order="left")
 
 
 def _write_deliveries(connection: Connection, moves: pl.DataFrame, now: Instant) -> None:
@@ -203,6 +204,20 @@ def _write_sends(connection: Connection, sends: pl.DataFrame, now: Instant) -> N
         connection.execute(insert(t.outbox).values(queued_at=now), sends.to_dicts())
 
 
+def _newer(connection: Connection, versions: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what was reported before what the inventory knows: an older report may overtake a newer one."""
+    if versions.is_empty():
+        return versions
+    v = t.device
+    named = name_set(connection, versions["device"])
+    known = read_frame(connection, select(v.c.eui.label("device"), v.c.version_at).join(named, named.c.id == v.c.eui))
+    return (
+        versions.join(known, on="device", how="inner", maintain_order="left")
+        .filter(pl.col("version_at").is_null() | (pl.col("version_at") <= pl.col("at")))
+        .drop("version_at")
+    )
+
+
 def _write_versions(connection: Connection, versions: pl.DataFrame) -> None:
     if versions.height:
         connection.execute(
@@ -238,9 +253,17 @@ def _version_events(versions: pl.DataFrame, now: Instant) -> list[Event]:
 
 
 def next_due(connection: Connection) -> Instant | None:
-    """When the next row wants to be looked at; None if nothing is open."""
+    """When the next row wants to be looked at; None if nothing is open.
+
+    A report that was kept and not taken wants it as soon as nobody has a lease on its delivery: its worker died.
+    """
+    d, r = t.delivery, t.report
+    free = case((d.c.leased_until > d.c.due, d.c.leased_until), else_=d.c.due)
     soonest = [
-        connection.execute(select(func.min(t.delivery.c.due))).scalar_one(),
+        connection.execute(select(func.min(free)).where(d.c.due.is_not(None))).scalar_one(),
+        connection.execute(
+            select(func.min(d.c.leased_until)).join(r, r.c.delivery == d.c.id).where(~r.c.taken)
+        ).scalar_one(),
         connection.execute(select(func.min(t.alert.c.due))).scalar_one(),
     ]
     return min((Instant(when) for when in soonest if when is not None), default=None)

@@ -1,5 +1,7 @@
 """/alerts : what each party is told, and whether it has been."""
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from hanota.app.desk.views import AlertView
@@ -18,7 +20,7 @@ async def alerts_page(page: Page, party: str | None) -> None:
         parties: Region[tuple[tuple[str, str], ...]] = Region(
             lambda known: _parties(page, known, party), classes="filters"
         )
-        rows = alert_list(page)
+        rows = alert_list(page, _none)
 
     def query() -> tuple[tuple[tuple[str, str], ...], list[AlertView]]:
         everyone = list(page.desk.alerts(page.caller, limit=_ROWS))
@@ -33,7 +35,7 @@ async def alerts_page(page: Page, party: str | None) -> None:
     await page.watch(query, show)
 
 
-def alert_list(page: Page) -> Listing[AlertView]:
+def alert_list(page: Page, nothing: Callable[[], None]) -> Listing[AlertView]:
     """Give a table of alerts, to be filled."""
     columns: tuple[Column[AlertView], ...] = (
         column("Alert", lambda row: (row.code, row.kind, row.text), lambda picked: _what(*picked)),
@@ -42,7 +44,7 @@ def alert_list(page: Page) -> Listing[AlertView]:
         column("Standing", lambda row: (row, page.overdue(row.deadline)), lambda seen: _standing(page, *seen)),
         column("Recorded", lambda row: row.created_at, page.time),
     )
-    return Listing(columns, "Alerts", key=lambda row: row.response_id, nothing=_none)
+    return Listing(columns, "Alerts", key=lambda row: row.response_id, nothing=nothing)
 
 
 def _what(number: str, kind: str, text: str) -> None:

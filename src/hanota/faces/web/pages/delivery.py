@@ -33,7 +33,7 @@ async def delivery_page(page: Page, number: int) -> None:
             with box("div", "column side"):
                 facts: Region[tuple[DeliveryView, str | None]] = Region(lambda seen: _facts(page, *seen))
         Text("Alerts", tag="h2")
-        alerts = alert_list(page)
+        alerts = alert_list(page, _no_alert)
 
     def show(seen: tuple[DeliveryDetail, DeviceView | None]) -> None:
         delivery, device = seen
@@ -151,6 +151,10 @@ def _facts(page: Page, seen: DeliveryView, home: str | None) -> None:
         fact("Version before", lambda: code(seen.version_before or "unknown"))
         fact("Version asked for", lambda: code(seen.version_target))
         fact("Version reported", lambda: code(seen.version_reported) if seen.version_reported else _not_yet())
+
+
+def _no_alert() -> None:
+    Text("No alert yet: parties are told when the image is at the hub, and of every outcome.", tag="p", classes="quiet")
 
 
 def _not_yet() -> None:

@@ -8,7 +8,7 @@ from hanota.app.desk.views import DeliveryView, Refused, RequestDetail, RequestV
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.faces.web.live import Region, Text, box
 from hanota.faces.web.look import of_code, of_state
-from hanota.faces.web.page import Page
+from hanota.faces.web.page import Page, sentence
 from hanota.faces.web.pages.deliveries import delivery_list
 from hanota.faces.web.parts import chip, code, empty, fact, heading, party_words
 from hanota.faces.web.table import Column, Listing, column
@@ -43,7 +43,7 @@ def request_list(page: Page) -> Listing[RequestView]:
             lambda row: (row.service_reference, row.request_id, row.command_variant),
             lambda picked: _identity(page, *picked),
         ),
-        column("Answer", lambda row: (row.response_code, row.reason and row.text), lambda picked: _answer(*picked)),
+        column("Answer", lambda row: (row.response_code, _in_words(row)), lambda picked: _answer(*picked)),
         column("From", lambda row: (row.originator_name, row.originator), lambda picked: party_words(*picked)),
         column("Version", lambda row: row.firmware_version or "–", code),
         column("Devices", lambda row: (row.devices_accepted, row.devices_named, row.outcomes), _devices),
@@ -83,15 +83,18 @@ def _identity(page: Page, service_reference: str, request_id: str, command_varia
     Text(_SERVICES.get(service_reference, "another service"), tag="div", classes="quiet small")
 
 
-def _answer(response_code: str, text: str | None) -> None:
+def _in_words(row: RequestView) -> str:
+    return row.text or " or ".join(meanings(ResponseCode(row.response_code), row.service_reference))
+
+
+def _answer(response_code: str, text: str) -> None:
     chip(of_code(response_code))
-    if text:
-        Text(text, tag="div", classes="quiet small")
+    Text(text, tag="div", classes="quiet small")
 
 
 def _devices(picked: tuple[int, int, dict[str, int]]) -> None:
     accepted, named, outcomes = picked
-    Text(f"{accepted:,} of {named:,} accepted", tag="div")
+    Text(f"{accepted:,} of {named:,} accepted" if named else "–", tag="div")
     with box("div", "outcomes"):
         for state, count in sorted(outcomes.items(), key=lambda item: -item[1]):
             look = of_state(state)
@@ -107,8 +110,8 @@ def _detail(page: Page, seen: RequestDetail) -> None:
             chip(of_code(seen.response_code), extra="large")
         code(seen.request_id, "quiet wrap")
     with box("section", f"card notice {of_code(seen.response_code).tone}"):
-        text = seen.text or " or ".join(meanings(ResponseCode(seen.response_code), seen.service_reference))
-        Text(text[:1].upper() + text[1:], tag="p", classes="strong")
+        text = _in_words(seen)
+        Text(sentence(text), tag="p", classes="strong")
         if seen.remedy:
             Text(f"Remedy: {seen.remedy}", tag="p")
         if seen.reason:

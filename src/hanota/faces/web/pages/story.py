@@ -6,6 +6,7 @@ from typing import Final
 
 from hanota.app.desk.views import EventView
 from hanota.faces.web.look import Look, Tone, of_state
+from hanota.faces.web.page import sentence
 from hanota.faces.web.when import octets
 
 _PROGRESS: Final = "transfer_progressed"
@@ -54,4 +55,4 @@ def _line(number: int, event: EventView, names: Mapping[str, str]) -> Line:
     look = of_state(event.state) if event.state else _KIND_LOOKS.get(event.kind, _PLAIN)
     told = (say(event.facts[name], names) for name, say in _FACTS.items() if event.facts.get(name) is not None)
     facts = tuple(fact for fact in (look.word, *told) if fact)
-    return Line(number, event.at, event.text[:1].upper() + event.text[1:], look, facts)
+    return Line(number, event.at, sentence(event.text), look, facts)

@@ -1,0 +1,69 @@
+"""EUI-64: one value, four forms, none of them lossy."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hanota.base.errors import BadValue
+from hanota.base.eui import EUI64_CHARS, Eui64
+
+euis = st.builds(Eui64, st.integers(0, 2**64 - 1))
+
+
+@given(euis)
+def test_every_form_is_read_back(eui: Eui64) -> None:
+    assert Eui64.parse(str(eui)) == eui
+    assert Eui64.parse(str(eui).lower()) == eui
+    assert Eui64.from_octets(eui.octets) == eui
+    assert Eui64.from_signed(eui.signed) == eui
+
+
+@given(euis)
+def test_the_column_form_fits_the_widest_integer_of_sql(eui: Eui64) -> None:
+    assert -(2**63) <= eui.signed < 2**63
+
+
+@given(euis, euis)
+def test_order_is_that_of_the_text(one: Eui64, other: Eui64) -> None:
+    assert (one < other) == (str(one) < str(other))
+
+
+def test_it_is_written_in_capitals_with_dashes() -> None:
+    assert str(Eui64(0x00DB1234567890A0)) == "00-DB-12-34-56-78-90-A0"
+    assert len(str(Eui64(0))) == EUI64_CHARS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "00-DB",
+        "00DB1234567890A0",
+        "00:DB:12:34:56:78:90:A0",
+        "00-DB-12-34-56-78-90-A0-00",
+        "0G-DB-12-34-56-78-90-A0",
+    ],
+)
+def test_another_shape_is_refused_with_what_was_expected(text: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        Eui64.parse(text)
+    assert caught.value.facts["value"] == text
+    assert "eight hex pairs" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["00-DB-12-34-56-78-90-A0\n", " 00-DB-12-34-56-78-90-A0", "٠0-DB-12-34-56-78-90-A0"])
+def test_nothing_around_or_like_the_digits_is_let_through(text: str) -> None:
+    with pytest.raises(BadValue):
+        Eui64.parse(text)
+
+
+@pytest.mark.parametrize("octets", [b"", bytes(7), bytes(9)])
+def test_octets_are_eight(octets: bytes) -> None:
+    with pytest.raises(BadValue):
+        Eui64.from_octets(octets)
+
+
+@pytest.mark.parametrize("value", [-1, 2**64])
+def test_a_number_beyond_64_bits_is_refused(value: int) -> None:
+    with pytest.raises(BadValue):
+        Eui64(value)

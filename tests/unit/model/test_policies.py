@@ -1,0 +1,122 @@
+"""Policies: frozen, one field a row of the requirements' table, with the defaults that stand there."""
+
+import re
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from hanota.base.instant import DAY, HOUR, MINUTE
+from hanota.model.policies import (
+    AlertPolicy,
+    CheckPolicy,
+    DeadlinePolicy,
+    HanPolicy,
+    HubPolicy,
+    ImagePolicy,
+    Policies,
+    Strictness,
+    VersionPolicy,
+    WanPolicy,
+)
+from helpers.shared import shared
+
+DEFAULTS = {
+    "scope.ihd": True,
+    "image.max_octets": 768_000,
+    "check.version_matches_header": "refuse",
+    "version.downgrade": "refuse",
+    "han.block_octets": 50,
+    "han.min_block_period_ms": 250,
+    "hub.slots": "as_set",
+    "hub.retention_days": 30,
+    "alert.confirm_after_ms": 15 * MINUTE,
+    "alert.service_level_ms": 24 * HOUR,
+    "deadline.on_wan_ms": 5 * DAY,
+    "deadline.held_ms": 14 * DAY,
+    "deadline.transferring_ms": 7 * DAY,
+    "deadline.transferred_ms": 90 * DAY,
+    "deadline.consent_ms": 30 * DAY,
+    "deadline.activating_ms": 24 * HOUR,
+    "deadline.activated_ms": 48 * HOUR,
+}
+OWN = {"deadline.requested_ms", "deadline.queued_ms", "alert.read_retry_ms", "wan.order_retry_ms", "wan.chunk_octets"}
+GROUPS = {name: getattr(Policies(), name) for name in Policies.model_fields}
+
+
+def fields() -> list[str]:
+    return [f"{group}.{name}" for group, policy in GROUPS.items() for name in type(policy).model_fields]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_default_is_that_of_the_requirements(name: str) -> None:
+    group, field = name.split(".")
+    assert getattr(GROUPS[group], field) == DEFAULTS[name]
+
+
+def test_no_policy_is_left_untested() -> None:
+    assert set(fields()) == set(DEFAULTS) | OWN
+
+
+def test_names_and_figures_agree_with_the_requirements_table() -> None:
+    text = (shared() / "requirements.md").read_text("utf-8")
+    section = text[text.index("## Policies") :]
+    table = {
+        name: cells[2]
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+        for name in re.findall(r"`([a-z_.*]+)`", cells[0])
+    }
+    for name in fields():
+        plain = re.sub(r"_ms$", "", name)
+        known = {name, plain, f"{plain}_h", f"{name.partition('.')[0]}.*"}
+        assert known & set(table) or name in OWN, name
+    assert table["image.max_octets"] == "768,000"
+    assert "ON_WAN 5 d, HELD 14 d, TRANSFERRING 7 d" in table["deadline.*"]
+    assert table["alert.confirm_after"].startswith("15 min")
+
+
+@pytest.mark.parametrize("policy", [Policies(), *GROUPS.values()], ids=lambda policy: type(policy).__name__)
+def test_a_policy_is_frozen_and_knows_no_other_field(policy: BaseModel) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(policy, next(iter(type(policy).model_fields)), None)
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        type(policy)(of_no_such_name=1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "values"),
+    [
+        (ImagePolicy, {"max_octets": 0}),
+        (ImagePolicy, {"max_octets": 10_240_001}),
+        (CheckPolicy, {"version_matches_header": "perhaps"}),
+        (VersionPolicy, {"downgrade": "perhaps"}),
+        (HanPolicy, {"block_octets": 0}),
+        (HanPolicy, {"block_octets": 256}),
+        (HanPolicy, {"min_block_period_ms": 0xFFFF}),
+        (HubPolicy, {"slots": "many"}),
+        (HubPolicy, {"retention_days": 0}),
+        (AlertPolicy, {"confirm_after_ms": -1}),
+        (AlertPolicy, {"read_retry_ms": 999}),
+        (DeadlinePolicy, {"held_ms": 0}),
+        (WanPolicy, {"order_retry_ms": 0}),
+        (WanPolicy, {"chunk_octets": 512 * 1024}),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(policy: type[BaseModel], values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        policy(**values)
+
+
+def test_a_chunk_fits_into_one_frame() -> None:
+    from hanota.base.limits import WAN_FRAME_OCTETS_MAX
+
+    largest = next(rule.le for rule in WanPolicy.model_fields["chunk_octets"].metadata if hasattr(rule, "le"))
+    assert largest + 100 < WAN_FRAME_OCTETS_MAX
+
+
+def test_any_policy_may_be_changed_for_one_run() -> None:
+    changed = Policies(check=CheckPolicy(version_matches_header=Strictness.WARN))
+    assert changed.check.version_matches_header is Strictness.WARN
+    assert changed.image == Policies().image
+    assert Policies.model_validate(changed.model_dump()) == changed
