@@ -1,17 +1,15 @@
 """Frames for hubs, built and signed as the outbox is drained: here the DCC's keys meet the columns."""
 
 from collections.abc import Callable
-from typing import Final
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import DAY, Instant
+from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.records.store.outbox import Sending
+from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
 from hanota.wire.gbcs import Message, mac_holds, read_version_command
 from hanota.wire.smki import Certificate, KeyDirectory
-from hanota.wire.wan import Distribute, GbcsDown, sign_order, write_frame
+from hanota.wire.wan import Cancel, Distribute, GbcsDown, sign_order, write_frame
 
-_ORDER_LIFE_MS: Final = 90 * DAY
 FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
 
 
@@ -25,7 +23,13 @@ class FrameBuilder:
 
     def build(self, sending: Sending, certificate: FindCertificate, now: Instant) -> bytes | None:
         """Give the frame of a message from the outbox; None where the device has no certificate to speak to."""
-        return self._distribute(sending, now) if sending.kind == "distribute" else self._read(sending, certificate)
+        match sending.kind:
+            case "distribute":
+                return self._distribute(sending, now)
+            case "cancel":
+                return write_frame(sign_order(Cancel(order=sending.delivery, sent=now), self._sign.key))
+            case _:
+                return self._read(sending, certificate)
 
     def _distribute(self, sending: Sending, now: Instant) -> bytes:
         order = Distribute(
@@ -40,7 +44,7 @@ class FrameBuilder:
             file_version=sending.version,
             hardware_min=sending.hardware_min,
             hardware_max=sending.hardware_max,
-            expires=Instant(now + _ORDER_LIFE_MS),
+            expires=Instant(now + ORDER_LIFE_MS),
             sent=now,
         )
         return write_frame(sign_order(order, self._sign.key))

@@ -16,6 +16,7 @@ from hanota.wire.duis import (
     CspFirmwareDeliveryStatus,
     DccAlert,
     DccAlertMessage,
+    FirmwareDistributionFailure,
     FirmwareTransferAlert,
     FirmwareUpgradeRequested,
     FirmwareVersionMismatch,
@@ -38,6 +39,10 @@ def _upgrade_requested(alert: DueAlert) -> DccAlert:
         firmware_version=version_text(alert.version_target),
         device_list=join_devices([alert.device]),
     )
+
+
+def _given_up(alert: DueAlert) -> DccAlert:
+    return FirmwareDistributionFailure(request_id=alert.request_id, device_list=join_devices([alert.device]))
 
 
 def _delivery_status(alert: DueAlert) -> DccAlert:
@@ -94,6 +99,7 @@ def _no_report(alert: DueAlert) -> DccAlert:
 _K = AlertKind
 _BODIES: Final[dict[AlertKind, Callable[[DueAlert], DccAlert]]] = {
     _K.UPGRADE_REQUESTED: _upgrade_requested,
+    _K.GIVEN_UP: _given_up,
     _K.DELIVERED_TO_HUB: _delivery_status,
     _K.NOT_DELIVERED_TO_HUB: _delivery_status,
     _K.TRANSFER: _transfer,

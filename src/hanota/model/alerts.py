@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
     """What an alert tells; the name is what the store keeps."""
 
     UPGRADE_REQUESTED = "UpgradeRequested"
+    GIVEN_UP = "GivenUp"
     DELIVERED_TO_HUB = "DeliveredToHub"
     NOT_DELIVERED_TO_HUB = "NotDeliveredToHub"
     TRANSFER = "Transfer"
@@ -44,6 +45,7 @@ class AlertRow:
 _K, _C, _A = AlertKind, DccAlertCode, Audience
 ALERTS: Final[dict[AlertKind, AlertRow]] = {
     _K.UPGRADE_REQUESTED: AlertRow(_C.N59, _A.OTHERS, "another Supplier asked for this update"),
+    _K.GIVEN_UP: AlertRow(_C.N18, _A.SENDER, "the update was given up before the device activated it"),
     _K.DELIVERED_TO_HUB: AlertRow(_C.N60, _A.SENDER, "the Communications Hub holds the image"),
     _K.NOT_DELIVERED_TO_HUB: AlertRow(_C.N61, _A.SENDER, "the image did not reach the Communications Hub"),
     _K.TRANSFER: AlertRow(_C.N62, _A.SENDER, "outcome of the transfer over the home area network"),

@@ -69,6 +69,7 @@ DELIVERY: Final = lifecycle(
     REQUESTED|QUEUED                  rejected              REJECTED             # facts changed since acceptance
     QUEUED                            released              ON_WAN               # the order is in the hub's outbox
     ON_WAN                            order_accepted        ON_WAN               # the hub has a slot for it
+    ON_WAN                            hub_busy              ON_WAN               # no slot now: ordered again later
     HELD                              order_accepted        HELD
     TRANSFERRING                      order_accepted        TRANSFERRING
     TRANSFERRED                       order_accepted        TRANSFERRED
@@ -89,7 +90,7 @@ DELIVERY: Final = lifecycle(
     TRANSFERRED|CONSENT|ACTIVATING    activation_succeeded  ACTIVATED            # N39: CS09 code 0
     ON_WAN|HELD|TRANSFERRING          activation_failed     ACTIVATION_FAILED
     TRANSFERRED|CONSENT|ACTIVATING    activation_failed     ACTIVATION_FAILED    # N39: CS09 code 1
-    ACTIVATING                        version_matched       CONFIRMED            # CS09 lost, healed by reading
+    ACTIVATING                        activation_found      ACTIVATED            # CS09 lost: its version was read
     ACTIVATED                         version_matched       CONFIRMED            # R22
     ACTIVATED                         version_differed      VERSION_MISMATCH     # R22, N49
     ACTIVATED                         deadline_passed       UNCONFIRMED          # R22: no report

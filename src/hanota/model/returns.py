@@ -11,7 +11,8 @@ class Return:
     """One report of a hub or device: who numbered it (`source`), what happened (`event`), the evidence (`octets`).
 
     `reporter` is who proved to have said it: the device itself, or a hub, which may speak for its own home only.
-    `delivery` is None for reports that name only a device: its open delivery is found when the report is kept.
+    `delivery` is None for reports that name only a device: its delivery is found when the report is kept. `version` is
+    what the device says that it runs, `image_version` that of the image which the report is about.
     """
 
     source: str
@@ -22,6 +23,7 @@ class Return:
     octets: bytes
     delivery: int | None = None
     version: int | None = None
+    image_version: int | None = None
     result: int | None = None
     offset: int | None = None
     blocks: int | None = None

@@ -17,7 +17,8 @@ _ON_RECEIPT: Final = sorted(kind.value for kind, row in PROFILES.items() if row.
 _ALERTS: Final = {
     "activation_succeeded": AlertKind.ACTIVATION.value,
     "activation_failed": AlertKind.ACTIVATION_FAILURE.value,
-    "deadline_passed": AlertKind.NO_REPORT.value,
+    "no_report": AlertKind.NO_REPORT.value,
+    "given_up": AlertKind.GIVEN_UP.value,
 }
 
 
@@ -33,12 +34,24 @@ class Activate:
         by_time = pl.when(overdue(ctx)).then(pl.lit("deadline_passed")).when(by_hub).then(pl.lit("activation_due"))
         judged = move(batch, pl.coalesce("event", by_time), ctx)
         silent = pl.col("event").is_null() & (pl.col("state") == State.ACTIVATING)
-        # A delivery that ends before activation was called for was not "due to have activated" (R22).
-        due = judged.filter((pl.col("state") == State.ACTIVATING) | (pl.col("event") != "deadline_passed"))
+        # Only a delivery whose activation was called for was "due to have activated" (R22).
+        gave_up = pl.col("event") == "deadline_passed"
+        called_for = pl.col("state") == State.ACTIVATING
+        told = judged.with_columns(
+            pl.when(gave_up & called_for)
+            .then(pl.lit("no_report"))
+            .when(gave_up)
+            .then(pl.lit("given_up"))
+            .otherwise("event")
+            .alias("event")
+        )
+        sends = judged.filter(silent | (gave_up & ~called_for)).select(
+            "delivery", pl.when(silent).then(pl.lit("read_version")).otherwise(pl.lit("cancel")).alias("kind")
+        )
         reported = judged.filter(pl.col("version").is_not_null())
         return Step(
             moves=moves(judged),
-            sends=judged.filter(silent).select("delivery", pl.lit("read_version").alias("kind")),
-            alerts=alerts(due, _ALERTS, ctx),
+            sends=sends,
+            alerts=alerts(told, _ALERTS, ctx),
             versions=reported.select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items())),
         )

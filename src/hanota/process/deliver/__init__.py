@@ -16,6 +16,9 @@ from hanota.process.stage import Ctx, alerts, move, moves, overdue
 _ALERTS: Final = {
     "image_held": AlertKind.DELIVERED_TO_HUB,
     "wan_failed": AlertKind.NOT_DELIVERED_TO_HUB,
+    "responsibility_lost": AlertKind.GIVEN_UP,
+    "cancelled": AlertKind.GIVEN_UP,
+    "deadline_passed": AlertKind.GIVEN_UP,
     "transferred": AlertKind.TRANSFER,
     "discarded": AlertKind.TRANSFER,
     "hardware_mismatched": AlertKind.TRANSFER,
@@ -34,7 +37,7 @@ class Deliver:
 
     takes: Final = frozenset({State.QUEUED, State.ON_WAN, State.HELD, State.TRANSFERRING})
     hears: Final = frozenset(
-        {"order_accepted", "image_held", "transfer_progressed", "wan_failed", "cancelled", *_RESULTS}
+        {"order_accepted", "hub_busy", "image_held", "transfer_progressed", "wan_failed", "cancelled", *_RESULTS}
     )
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
@@ -51,7 +54,10 @@ class Deliver:
             .then(pl.lit("released"))
         )
         judged = move(batch, pl.coalesce("event", by_time), ctx)
-        to_hub = pl.col("report").is_null() & (pl.col("to") == State.ON_WAN)
+        by_time_alone = pl.col("report").is_null()
+        order = by_time_alone & (pl.col("to") == State.ON_WAN)
+        # The hub may hold, or yet get, the order of a delivery that time has ended: it has to hear of that.
+        cancel = by_time_alone & pl.col("event").is_in(["wan_failed", "deadline_passed"]) & ~queued
         results = {name: int(code) for name, code in _RESULTS.items()}
         told = judged.with_columns(
             pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
@@ -59,6 +65,8 @@ class Deliver:
         )
         return Step(
             moves=moves(judged),
-            sends=judged.filter(to_hub).select("delivery", pl.lit("distribute").alias("kind")),
+            sends=judged.filter(order | cancel).select(
+                "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
+            ),
             alerts=alerts(told, {event: kind.value for event, kind in _ALERTS.items()}, ctx),
         )

@@ -156,6 +156,7 @@ def _of_payload(uplink: Uplink, message: Message, payload: Payload, data: bytes)
             event=event,
             device=payload.device,
             octets=data,
+            image_version=payload.file_version,
         )
     if isinstance(payload, ActivationAlert):
         done = payload.result is ActivationResult.SUCCESS

@@ -29,10 +29,13 @@ class Report:
         settled = activated & (pl.col("at") >= pl.col("since") + ctx.policies.alert.confirm_after_ms)
         read = (pl.col("event") == "version_read") & (pl.col("result") == 0)
         wanted = pl.col("version") == pl.col("version_target")
-        # While ACTIVATING only the wanted version says something: the old one may simply not have been left yet.
-        judgeable = read & (settled | ((pl.col("state") == State.ACTIVATING) & wanted))
+        # While ACTIVATING only the wanted version says something: the old one may simply not have been left yet. It is
+        # read once more after the settle time, like any other.
+        found = read & wanted & (pl.col("state") == State.ACTIVATING)
         event = (
-            pl.when(judgeable)
+            pl.when(found)
+            .then(pl.lit("activation_found"))
+            .when(read & settled)
             .then(pl.when(wanted).then(pl.lit("version_matched")).otherwise(pl.lit("version_differed")))
             .when(pl.col("report").is_null() & overdue(ctx))
             .then(pl.lit("deadline_passed"))

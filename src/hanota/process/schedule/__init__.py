@@ -9,6 +9,15 @@ from hanota.model.delivery import State
 from hanota.model.step import Step
 from hanota.process.stage import Ctx, alerts, move, moves, overdue
 
+NO_HUB: Final = 0
+"""Stands for the hub of a device that left its hub between the decision and its delivery."""
+
+_ALERTS: Final = {
+    "scheduled": AlertKind.UPGRADE_REQUESTED.value,
+    "device_gone": AlertKind.GIVEN_UP.value,
+    "deadline_passed": AlertKind.GIVEN_UP.value,
+}
+
 
 class Schedule:
     """REQUESTED becomes QUEUED."""
@@ -17,7 +26,13 @@ class Schedule:
     hears: Final = frozenset[str]()
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
-        """Queue each delivery whose deadline has not passed."""
-        event = pl.when(overdue(ctx)).then(pl.lit("deadline_passed")).otherwise(pl.lit("scheduled"))
+        """Queue each delivery whose device is still joined to a hub and whose deadline has not passed."""
+        event = (
+            pl.when(pl.col("hub") == NO_HUB)
+            .then(pl.lit("device_gone"))
+            .when(overdue(ctx))
+            .then(pl.lit("deadline_passed"))
+            .otherwise(pl.lit("scheduled"))
+        )
         judged = move(batch, event, ctx)
-        return Step(moves=moves(judged), alerts=alerts(judged, {"scheduled": AlertKind.UPGRADE_REQUESTED}, ctx))
+        return Step(moves=moves(judged), alerts=alerts(judged, _ALERTS, ctx))

@@ -195,7 +195,11 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
         accepted.join(hubs, on="device", how="left", maintain_order="left")
         .with_row_index("id", offset=base + 1)
         .select(
-            pl.col("id").cast(pl.Int64), "device", "hub", "version_before", pl.lit(row.id, pl.Int64).alias("request")
+            pl.col("id").cast(pl.Int64),
+            "device",
+            pl.col("hub").fill_null(0),  # left its hub since the decision: the schedule stage ends it
+            "version_before",
+            pl.lit(row.id, pl.Int64).alias("request"),
         )
     )
     fixed = {"state": "REQUESTED", "since": now, "deadline": deadline, "due": now, "tries": 0}

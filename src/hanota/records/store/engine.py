@@ -74,7 +74,7 @@ def open_store(where: Path | str | None) -> Store:
     try:
         engine = _engine(url)
         _migrate(engine)
-    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError) as cause:
+    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError) as cause:
         raise StoreUnavailable(url=url.render_as_string(hide_password=True), cause=cause) from cause
     return Store(engine)
 
@@ -83,7 +83,11 @@ def _url(where: Path | str | None) -> URL:
     if where is None:
         return URL.create("sqlite")
     if isinstance(where, str) and "://" in where:
-        return make_url(where)
+        try:
+            return make_url(where)
+        except (SQLAlchemyError, ValueError):  # what can't be read may hold a password anywhere: it is not repeated
+            scheme = where.partition("://")[0]
+            raise StoreUnavailable(url=f"{scheme}://…", cause="this is no database URL") from None
     return URL.create("sqlite", database=str(where))
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from hanota.base.instant import Instant
+from hanota.base.instant import SECOND, Instant
+from hanota.model.delivery import ENDS
 from hanota.model.returns import Return
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 
 _ID_MAX: Final = (1 << 63) - 1  # a hub may write 64 bits; no delivery has a number beyond SQL's integers
+
+_Named = tuple[str, int]  # a delivery by its number, or a device by its EUI
 
 
 def save_reports(connection: Connection, lane: str, reports: Sequence[Return], now: Instant) -> int:
@@ -41,22 +44,53 @@ def _unseen(connection: Connection, reports: Sequence[Return]) -> list[Return]:
 
 def _explained(connection: Connection, reports: Sequence[Return]) -> dict[str, int]:
     """Find the delivery that each report speaks of; a hub is heard on deliveries of its own home and no others."""
-    d, w = t.delivery, t.work
-    numbers = [report.delivery for report in reports if report.delivery is not None and report.delivery <= _ID_MAX]
-    named = connection.execute(select(d.c.id, d.c.hub).where(d.c.id.in_(numbers)))
-    by_number = {row.id: (row.id, row.hub) for row in named}
-    devices = [report.device.signed for report in reports if report.delivery is None]
-    at_work = connection.execute(
-        select(w.c.device, w.c.delivery, d.c.hub).join(d, d.c.id == w.c.delivery).where(w.c.device.in_(devices))
-    )
-    by_device = {row.device: (row.delivery, row.hub) for row in at_work}
+    candidates = _candidates(connection, reports)
     found = {}
     for report in reports:
-        place = by_device.get(report.device.signed) if report.delivery is None else by_number.get(report.delivery)
-        of_itself = report.delivery is None and report.reporter == report.device
-        if place is not None and (of_itself or place[1] == report.reporter.signed):
-            found[report.source] = place[0]
+        fitting = next((row for row in candidates.get(_named(report), ()) if _fits(report, row)), None)
+        if fitting is not None:
+            found[report.source] = fitting.id
     return found
+
+
+def _candidates(connection: Connection, reports: Sequence[Return]) -> dict[_Named, list[Any]]:
+    """Give the delivery of each number named, and the deliveries of each device named, newest first."""
+    d, r, i = t.delivery, t.request, t.image
+    numbers = [report.delivery for report in reports if report.delivery is not None and report.delivery <= _ID_MAX]
+    devices = [report.device.signed for report in reports if report.delivery is None]
+    query = (
+        select(d.c.id, d.c.device, d.c.hub, d.c.state, r.c.received_at, i.c.version)
+        .join(r, r.c.id == d.c.request)
+        .join(i, i.c.hash == r.c.image)
+        .order_by(d.c.id.desc())
+    )
+    rows: dict[_Named, list[Any]] = {}
+    for row in connection.execute(query.where(d.c.id.in_(numbers))):
+        rows["delivery", row.id] = [row]
+    for row in connection.execute(query.where(d.c.device.in_(devices))):
+        rows.setdefault(("device", row.device), []).append(row)
+    return rows
+
+
+def _named(report: Return) -> _Named:
+    return ("device", report.device.signed) if report.delivery is None else ("delivery", report.delivery)
+
+
+def _fits(report: Return, delivery: Any) -> bool:
+    """Whether a report can be about this delivery: by who says it, when, and of which version.
+
+    Reports may come late, even after the next update of the device was asked for: then they are about the last one.
+    """
+    if report.delivery is not None:  # only hubs know numbers
+        return bool(report.reporter.signed == delivery.hub)
+    if report.reporter.signed not in (delivery.hub, delivery.device):
+        return False
+    if report.event == "version_read":  # asked for by us: about what is open, else about what put that version there
+        return delivery.state not in ENDS or delivery.version == report.version
+    in_time = report.at + SECOND > delivery.received_at  # GBCS writes whole seconds
+    about = report.image_version if report.image_version is not None else report.version
+    failed = report.event == "activation_failed"  # names the version that went on running
+    return in_time and (failed or about == delivery.version)
 
 
 def _row(report: Return, delivery: int | None, now: Instant) -> dict[str, object]:
@@ -83,10 +117,11 @@ def _take_orphans(connection: Connection, lane: str, orphans: Sequence[Return], 
         facts = {"device": str(report.device), "version": report.version, "reported": report.event}
         events.append(Event(kind="unexplained_report", at=now, facts=facts))
         if report.version is not None:
+            other = or_(t.device.c.version.is_(None), t.device.c.version != report.version)
             older = or_(t.device.c.version_at.is_(None), t.device.c.version_at <= report.at)
             connection.execute(
                 update(t.device)
-                .where(t.device.c.eui == report.device.signed, older)
+                .where(t.device.c.eui == report.device.signed, older, other)
                 .values(version=report.version, version_at=report.at, version_origin="reported, unexplained")
             )
     append(connection, lane, events)

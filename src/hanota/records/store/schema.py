@@ -196,7 +196,7 @@ report = Table(  # what came back and has not been taken yet, and, taken, what m
     Column("at", _INSTANT, nullable=False),  # by the clock of the one who reports
     Column("event", Text, nullable=False),
     Column("device", _EUI, nullable=False),
-    Column("delivery", _ID),
+    Column("delivery", _ID, index=True),
     Column("version", BigInteger),
     Column("result", Integer),
     Column("offset", Integer),
@@ -215,7 +215,7 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
     Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
     Column("queued_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
-    Index("outbox_open", "sent_at"),
+    Column("due", _INSTANT, index=True),  # none once it need not be sent (again)
 )
 
 alert = Table(

@@ -18,6 +18,7 @@ from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import alert_events, write_alerts
 from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.outbox import end_cancels
 
 LEASE_MS: Final = 30 * SECOND
 BATCH_MAX: Final = 10_000
@@ -68,10 +69,13 @@ def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.Dat
 
 
 def _due(connection: Connection, takes: Iterable[str], now: Instant) -> list[int]:
-    d = t.delivery
+    d, r = t.delivery, t.report
+    heard_of = (
+        select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
+    )  # what was said counts before time does
     query = (
         select(d.c.id)
-        .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now)
+        .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
     )
@@ -100,6 +104,7 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
             d.c.due,
             d.c.tries,
             d.c.device,
+            d.c.hub,
             v.c.device_type,
             v.c.version.label("version_smi"),
             i.c.version.label("version_target"),
@@ -127,6 +132,7 @@ def apply(connection: Connection, lane: str, step: Step, *, now: Instant, servic
     _write_deliveries(connection, done, now)
     _release(connection, moves.filter(pl.col("late")))
     _take_reports(connection, moves)
+    end_cancels(connection, moves.filter(pl.col("event") == "cancelled")["delivery"].to_list())
     _write_sends(connection, step.sends.join(kept, on="delivery", how="semi"), now)
     versions = _newer(connection, step.versions.join(kept, on="delivery", how="semi"))
     _write_versions(connection, versions)
@@ -171,9 +177,10 @@ def _write_deliveries(connection: Connection, moves: pl.DataFrame, now: Instant)
         )
         ended = moved.filter(pl.col("to").is_in(sorted(ENDS)))
         if ended.height:
-            connection.execute(
-                delete(t.work).where(t.work.c.delivery == bindparam("_id")), ended.select(_id="delivery").to_dicts()
-            )
+            ids = ended.select(_id="delivery").to_dicts()
+            connection.execute(delete(t.work).where(t.work.c.delivery == bindparam("_id")), ids)
+            unsent = t.outbox.c.sent_at.is_(None)  # an order that has not left must not leave now
+            connection.execute(delete(t.outbox).where(t.outbox.c.delivery == bindparam("_id"), unsent), ids)
     connection.execute(
         update(d)
         .where(d.c.id == bindparam("_id"))
@@ -201,7 +208,7 @@ def _take_reports(connection: Connection, moves: pl.DataFrame) -> None:
 
 def _write_sends(connection: Connection, sends: pl.DataFrame, now: Instant) -> None:
     if sends.height:
-        connection.execute(insert(t.outbox).values(queued_at=now), sends.to_dicts())
+        connection.execute(insert(t.outbox).values(queued_at=now, due=now), sends.to_dicts())
 
 
 def _newer(connection: Connection, versions: pl.DataFrame) -> pl.DataFrame:
@@ -265,5 +272,6 @@ def next_due(connection: Connection) -> Instant | None:
             select(func.min(d.c.leased_until)).join(r, r.c.delivery == d.c.id).where(~r.c.taken)
         ).scalar_one(),
         connection.execute(select(func.min(t.alert.c.due))).scalar_one(),
+        connection.execute(select(func.min(t.outbox.c.due))).scalar_one(),
     ]
     return min((Instant(when) for when in soonest if when is not None), default=None)

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source"),
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_delivery"), ["delivery"], unique=False)
         batch_op.create_index("report_open", ["taken", "event"], unique=False)
 
     op.create_table(
@@ -263,6 +264,7 @@ def upgrade() -> None:
         sa.Column("delivery", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("due", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["delivery"],
             ["delivery.id"],
@@ -270,7 +272,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("outbox_open", ["sent_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_due"), ["due"], unique=False)
 
     op.create_table(
         "supply",
@@ -307,7 +309,7 @@ def downgrade() -> None:
     op.drop_table("work")
     op.drop_table("supply")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index("outbox_open")
+        batch_op.drop_index(batch_op.f("ix_outbox_due"))
 
     op.drop_table("outbox")
     with op.batch_alter_table("alert", schema=None) as batch_op:
@@ -332,6 +334,7 @@ def downgrade() -> None:
     op.drop_table("request")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index("report_open")
+        batch_op.drop_index(batch_op.f("ix_report_delivery"))
 
     op.drop_table("report")
     with op.batch_alter_table("product", schema=None) as batch_op:
