@@ -1,7 +1,7 @@
 """Which image blocks devices ask their hubs for: seen where the request reaches the hub.
 
-As a program, `python -m helpers.block_log FILE up …`, it is `hanota` with that log: a line `EUI offset` for each block
-asked for, and a line `start` for each life of the process. Lines outlive `kill -9`.
+As a program, `python -m helpers.block_log FILE up …`, it is `hanota` with that log: a line `life` for each life of the
+process, `awake` once its homes have power, `EUI offset` for each block asked for. Lines outlive `kill -9`.
 """
 
 import os
@@ -15,6 +15,7 @@ from hanota.edge.effects import Effect
 from hanota.edge.hub import CommsHub
 from hanota.wire.zcl import OTA_CLUSTER, ImageBlockRequest, Side, read_command
 
+LIFE, AWAKE = "life", "awake"
 OnFrame = Callable[[CommsHub, Eui64, int, bytes, Instant], list[Effect]]
 
 
@@ -36,9 +37,9 @@ def read_log(path: Path) -> list[list[tuple[Eui64, int]]]:
     """Give the blocks asked for, life by life."""
     lives: list[list[tuple[Eui64, int]]] = []
     for line in path.read_text().splitlines():
-        if line == "start":
+        if line == LIFE:
             lives.append([])
-        else:
+        elif line != AWAKE:
             device, offset = line.split()
             lives[-1].append((Eui64.parse(device), int(offset)))
     return lives
@@ -47,16 +48,23 @@ def read_log(path: Path) -> list[list[tuple[Eui64, int]]]:
 def main() -> None:
     """Run `hanota` with the arguments after the log's name."""
     log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(log, b"start\n")
-    setattr(CommsHub, "on_frame", listening(lambda device, offset: _write(log, device, offset)))  # noqa: B010
+
+    def write(line: str) -> None:
+        os.write(log, f"{line}\n".encode())
+
+    write(LIFE)
+    plain_start = CommsHub.start
+
+    def start(hub: CommsHub, now: Instant) -> list[Effect]:
+        write(AWAKE)
+        return plain_start(hub, now)
+
+    CommsHub.start = start
+    CommsHub.on_frame = listening(lambda device, offset: write(f"{device} {offset}"))
+    sys.argv[:2] = ["hanota"]
     from hanota.faces.cli import main as run
 
-    sys.argv[:2] = ["hanota"]
     run()
-
-
-def _write(log: int, device: Eui64, offset: int) -> None:
-    os.write(log, f"{device} {offset}\n".encode())
 
 
 if __name__ == "__main__":

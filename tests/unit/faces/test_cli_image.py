@@ -1,17 +1,21 @@
 """`hanota image build` and `inspect`, as a person at a terminal meets them."""
 
+import io
 import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from typer.testing import CliRunner, Result
 
-from hanota.faces.cli.image import app
+from hanota.faces.cli import main
 from hanota.wire.otaimage import Tail, read_image, signature_holds
 from helpers.images import sample_esme, sample_ppmid
 from helpers.shared import shared
@@ -25,8 +29,25 @@ label = "PPMID firmware"
 """
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object) -> Ran:
+    out, err = io.StringIO(), io.StringIO()
+    command = ["hanota", "image", *map(str, arguments)]
+    with mock.patch.object(sys, "argv", command), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return Ran(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

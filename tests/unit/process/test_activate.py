@@ -109,4 +109,5 @@ def test_no_report_in_time_is_a_verdict_once_activation_was_due() -> None:  # R2
 def test_one_that_was_never_due_to_activate_expires_without_a_verdict(state: State) -> None:
     step = accept({"state": state, "device_type": DeviceType.ESME, "deadline": NOW})
     assert step.moves["to"].to_list() == [State.EXPIRED]
-    assert step.alerts.is_empty()
+    assert step.alerts["kind"].to_list() == [AlertKind.GIVEN_UP]
+    assert step.sends["kind"].to_list() == ["cancel"]

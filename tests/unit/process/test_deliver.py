@@ -99,7 +99,7 @@ def test_the_deadline_comes_before_responsibility() -> None:
 def test_the_sender_hears_of_a_hub_that_was_not_reached() -> None:  # R20, N61
     step = accept({"state": State.ON_WAN, "deadline": NOW})
     assert step.alerts.select("kind", "at").rows() == [(AlertKind.NOT_DELIVERED_TO_HUB, NOW)]
-    assert step.sends.is_empty()
+    assert step.sends["kind"].to_list() == ["cancel"]  # the order may have arrived, or arrive yet
 
 
 # --- by report ---------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_a_batch_may_hold_anything_and_keeps_its_order() -> None:
     assert step.moves.schema == MOVES
     assert step.moves["to"].to_list() == ["ON_WAN", "HELD", "CONFIRMED", "RESPONSIBILITY_LOST"]
     assert step.sends.rows() == [(1, "distribute")]
-    assert step.alerts["delivery"].to_list() == [2]
+    assert step.alerts["delivery"].to_list() == [2, 4]
 
 
 def test_the_claim_and_the_report_are_named_in_the_move() -> None:

@@ -111,8 +111,8 @@ def test_an_order_is_repeated_until_the_hub_answers() -> None:
     ("state", "end", "told"),
     [
         (State.ON_WAN, State.WAN_FAILED, {(SUPPLIER_1, K.NOT_DELIVERED_TO_HUB)}),
-        (State.HELD, State.EXPIRED, set()),
-        (State.TRANSFERRING, State.EXPIRED, set()),
+        (State.HELD, State.EXPIRED, {(SUPPLIER_1, K.GIVEN_UP)}),
+        (State.TRANSFERRING, State.EXPIRED, {(SUPPLIER_1, K.GIVEN_UP)}),
         (State.ACTIVATING, State.UNCONFIRMED, {(party, K.NO_REPORT) for party in BOTH}),
         (State.ACTIVATED, State.UNCONFIRMED, {(party, K.NO_REPORT) for party in BOTH}),
     ],
@@ -133,12 +133,14 @@ def test_silence_ends_every_state_at_its_deadline(state: State, end: State, told
 def test_by_time_alone_every_delivery_ends() -> None:  # I4
     bench = Bench(Policies(wan=WanPolicy(order_retry_ms=DAY)))
     bench.deliver()
-    bench.change(t.alert, {"due": None})  # nobody fetches alerts here
+    bench.change(t.alert, {"due": None})  # nobody fetches alerts or frames here
+    bench.change(t.outbox, {"due": None})
     looked = 0
     while (due := bench.next_due()) is not None:
         assert due > bench.now, "woken for nothing"
         bench.run(after_ms=due - bench.now)
         bench.change(t.alert, {"due": None})
+        bench.change(t.outbox, {"due": None})
         looked += 1
     assert (bench.state(), looked) == (State.WAN_FAILED, 5)
 
@@ -178,7 +180,9 @@ def test_a_lost_activation_report_is_healed_by_reading() -> None:
     bench.tell("version_read", None, version=OLD, result=0)
     assert bench.state() == State.ACTIVATING
     bench.run(after_ms=POLICIES.alert.read_retry_ms).tell("version_read", None, version=NEW, result=0)
-    assert bench.state() == State.CONFIRMED
+    assert bench.state() == State.ACTIVATED
+    bench.run(after_ms=SETTLE).tell("version_read", None, version=NEW, result=0)
+    assert bench.state() == State.CONFIRMED  # never before it had time to settle
 
 
 def test_an_old_reading_that_comes_late_neither_judges_nor_undoes_the_inventory() -> None:  # I9

@@ -3,7 +3,7 @@
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.policies import Policies
-from hanota.process.schedule import Schedule
+from hanota.process.schedule import NO_HUB, Schedule
 from helpers.premises import NOW
 from helpers.world import batch, ctx
 
@@ -28,10 +28,16 @@ def test_the_alert_for_the_others_goes_out_with_it() -> None:
     assert step.versions.is_empty()
 
 
-def test_one_that_waited_too_long_ends_without_an_alert() -> None:
+def test_one_whose_device_left_its_hub_since_the_decision_ends_and_its_sender_hears_of_it() -> None:
+    step = Schedule().accept(batch([REQUESTED | {"hub": NO_HUB}, REQUESTED]), ctx())
+    assert step.moves["to"].to_list() == ["DEVICE_GONE", "QUEUED"]
+    assert step.alerts.select("delivery", "kind").row(0) == (1, AlertKind.GIVEN_UP)
+
+
+def test_one_that_waited_too_long_ends_and_its_sender_hears_of_it() -> None:
     step = Schedule().accept(batch([REQUESTED | {"deadline": NOW}]), ctx())
     assert step.moves.select("event", "to", "deadline", "due").row(0) == ("deadline_passed", "EXPIRED", None, None)
-    assert step.alerts.is_empty()
+    assert step.alerts["kind"].to_list() == [AlertKind.GIVEN_UP]
 
 
 def test_an_empty_batch_gives_an_empty_step() -> None:

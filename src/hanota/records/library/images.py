@@ -41,4 +41,7 @@ def read_slice(connection: Connection, digest: bytes, offset: int, octets_max: i
     """Give at most `octets_max` octets from `offset` on, and the size of the whole; None if there is no such image."""
     part = func.substr(image.c.octets, offset + 1, octets_max)
     row = connection.execute(select(part.label("part"), image.c.size).where(image.c.hash == digest)).first()
-    return None if row is None else (bytes(row.part), row.size)
+    if row is None:
+        return None
+    # SQLite counts in 32 bits here: an offset far beyond the end would begin again from the start.
+    return (bytes(row.part) if offset < row.size else b"", row.size)
