@@ -47,8 +47,8 @@ def wall_clock() -> Instant:
 class ScaledClock:
     """A clock that runs `speed` times as fast as real time, and whose position outlives the process.
 
-    It goes on from the later of the position kept in the store and the wall clock, so time never goes back over a
-    restart. `keep` writes the position; what happened up to it stays in the past.
+    It goes on from the later of the position kept in the store and the wall clock. A process that may be killed keeps a
+    position ahead of it (`keep_ahead_s`) before it gets there, so time never goes back over a restart.
     """
 
     def __init__(self, store: Store, speed: float) -> None:
@@ -70,10 +70,10 @@ class ScaledClock:
         """The instant that the clock shows when so many real seconds have passed."""
         return Instant(self.now() + int(seconds * 1000 * self._speed))
 
-    def keep(self) -> None:
-        """Make the position durable."""
+    def keep(self, keep_ahead_s: float = 0.0) -> None:
+        """Make durable where it stands, or where it will stand in `keep_ahead_s` real seconds."""
         with self._store.writing() as connection:
-            keep_position(connection, self.now())
+            keep_position(connection, self.after_s(keep_ahead_s))
 
     def _kept(self) -> Instant:
         with self._store.reading() as connection:

@@ -109,7 +109,7 @@ class HeadEnd:
     def _next_frames(self, now: Instant) -> list[tuple[Sending, bytes | None]]:
         with self._store.reading() as connection:
             find = CertificateFinder(connection)
-            return [(sending, self._frames.build(sending, find, now)) for sending in unsent(connection)]
+            return [(sending, self._frames.build(sending, find, now)) for sending in unsent(connection, now)]
 
     def _drain_alerts(self, now: Instant) -> None:
         with self._store.reading() as connection:

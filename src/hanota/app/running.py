@@ -95,10 +95,10 @@ class Running:
         while not self._stopping.is_set():
             now = self._clock.now()
             try:
-                due = self._world.step(now)
                 if now >= keep_at:
-                    self._clock.keep()
+                    self._clock.keep(keep_ahead_s=3 * _KEEP_CLOCK_S)  # a killed process goes on from beyond its deeds
                     keep_at = self._clock.after_s(_KEEP_CLOCK_S)
+                due = self._world.step(now)
                 self.failure = None
             except Exception as failure:  # nothing is above this thread: readiness tells of it, and it tries again
                 self.failure = failure
