@@ -6,6 +6,7 @@ remember; the head end never reads it), `pki/` (a test PKI) and `estate.toml` (t
 
 import random
 import secrets
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,6 +138,16 @@ def _keys(folder: Path | None, description: EstateDescription, rng: random.Rando
     held = {credential.certificate.eui for credential in keys.credentials()}
     fresh = add_suppliers(keys, [party for party in suppliers if party.eui not in held], rng=rng, now=now)
     fresh = add_devices(fresh, [eui for eui in devices if eui not in held], rng=rng, now=now)
-    if place is not None and (not known or len(fresh.credentials()) > len(keys.credentials())):
+    if place is not None and not known:
+        _write_whole(place, fresh)
+    elif place is not None and len(fresh.credentials()) > len(keys.credentials()):
         write_directory(place, fresh)
     return fresh
+
+
+def _write_whole(place: Path, keys: KeyDirectory) -> None:
+    """Write a folder of keys that is there whole or not at all, whenever the process dies."""
+    part = place.with_name(f"{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    write_directory(part, keys)
+    part.rename(place)

@@ -14,7 +14,7 @@ from hanota.base.instant import HOUR, SECOND, Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import CallbackError
 from hanota.model.policies import Policies, WanPolicy
-from hanota.records.store import outbox
+from hanota.records.store import outbox, queries
 from hanota.records.store import schema as t
 from hanota.wire.gbcs import Cra, MessageCode, mac_holds, read_message
 from hanota.wire.wan import (
@@ -266,6 +266,9 @@ def test_a_party_without_one_reads_it_from_the_store() -> None:
     kept = rig.bench.row(t.inbox)
     assert kept.party == SUPPLIER_2.signed
     assert str(opened(kept.octets).response_id) == kept.response_id
+    with rig.bench.store.reading() as connection:
+        assert [row.octets for row in queries.messages(connection, SUPPLIER_2)] == [kept.octets]
+        assert queries.messages(connection, SUPPLIER_1) == []
     assert rig.posts.tries == 0
     assert rig.bench.row(t.alert).delivered_at == rig.bench.now
 

@@ -160,3 +160,13 @@ def test_a_lock_is_free_again_when_its_process_was_killed(tmp_path: Path) -> Non
         assert caught.value.facts["pid"] == str(holder.pid)
         holder.kill()
     FolderLock(tmp_path).release()
+
+
+def test_keys_that_were_written_in_part_are_made_anew(tmp_path: Path) -> None:
+    left = tmp_path / "pki.part" / "certs"
+    left.mkdir(parents=True)
+    (left / "half.pem").write_text("-----BEGIN")
+    running = Running(tmp_path)
+    running.stop()
+    assert not left.exists()
+    assert (tmp_path / "pki").is_dir()
