@@ -114,21 +114,25 @@ class HeadEnd:
     def _drain_alerts(self, now: Instant) -> None:
         with self._store.reading() as connection:
             waiting = due_alerts(connection, now)
+        deaf: set[Eui64] = set()  # a party that did not take one is not asked again in this round: others wait, too
         for alert in waiting:
-            self._deliver(alert, now)
+            if alert.party in deaf or not self._deliver(alert, now):
+                deaf.add(alert.party)
+                with self._store.writing() as connection:
+                    mark_refused(connection, alert, now)
 
-    def _deliver(self, alert: DueAlert, now: Instant) -> None:
+    def _deliver(self, alert: DueAlert, now: Instant) -> bool:
+        """Hand one alert to its party. Returns: whether it was taken."""
         octets = self._sign(render(alert, dcc=self._dcc, now=now))
         if alert.endpoint is not None:
             try:
                 self._callback.post(alert.endpoint, octets)
             except CallbackError as error:
                 _log.warning("alert_not_taken", alert=alert.id, party=str(alert.party), cause=str(error))
-                with self._store.writing() as connection:
-                    mark_refused(connection, alert, now)
-                return
+                return False
         with self._store.writing() as connection:
             if alert.endpoint is None:
                 identifier = str(response_id(self._dcc, alert.party, alert.id))
                 keep_for_reading(connection, alert, identifier, octets, now)
             mark_delivered(connection, self._lane, alert, now)
+        return True

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.wire import ecdsa
 from hanota.wire.wan import (
     Cancel,
     FrameMalformed,
@@ -60,23 +61,30 @@ def test_the_same_order_always_has_the_same_octets() -> None:
     assert write_frame(sign_order(CANCEL, DCC)) == ORDER
 
 
+def obey(octets: bytes) -> None:
+    frame = read_frame(octets)
+    if not isinstance(frame, SignedOrder):  # a changed kind makes another frame of it: no order any more
+        raise FrameMalformed
+    open_order(frame, DCC.public_key())
+
+
+def believe(octets: bytes) -> None:
+    frame = read_frame(octets)
+    if not isinstance(frame, Uplink):
+        raise FrameMalformed
+    open_uplink(frame, HUB_KEY.public_key())
+
+
 @given(place=st.integers(0, len(ORDER) * 8 - 1))
 def test_an_order_with_a_changed_bit_is_refused(place: int) -> None:
-    """A changed kind may make another frame of it; that is no order any more."""
     with pytest.raises(FrameMalformed):
-        frame = read_frame(flipped(ORDER, place))
-        if not isinstance(frame, SignedOrder):
-            raise FrameMalformed
-        open_order(frame, DCC.public_key())
+        obey(flipped(ORDER, place))
 
 
 @given(place=st.integers(0, len(UPLINK) * 8 - 1))
 def test_an_uplink_with_a_changed_bit_is_refused(place: int) -> None:
     with pytest.raises(FrameMalformed):
-        frame = read_frame(flipped(UPLINK, place))
-        if not isinstance(frame, Uplink):
-            raise FrameMalformed
-        open_uplink(frame, HUB_KEY.public_key())
+        believe(flipped(UPLINK, place))
 
 
 def test_an_order_of_somebody_else_is_refused() -> None:
@@ -99,11 +107,18 @@ def test_a_report_without_a_signature_is_refused(signature: bytes) -> None:
         open_uplink(replace(uplink, signature=signature), HUB_KEY.public_key())
 
 
-def test_a_gbcs_message_goes_up_unsigned_and_only_so() -> None:
-    assert GBCS.signature == b""
+def test_a_gbcs_message_goes_up_signed_as_any_report() -> None:
     assert open_uplink(GBCS, HUB_KEY.public_key()) == GbcsUp(data=b"\xdd\x00")
-    with pytest.raises(UplinkNotSigned):
-        open_uplink(replace(GBCS, signature=bytes(64)), HUB_KEY.public_key())
+    for forged in (replace(GBCS, signature=b""), replace(GBCS, signature=bytes(64)), replace(GBCS, sent=Instant(10))):
+        with pytest.raises(UplinkNotSigned):
+            open_uplink(forged, HUB_KEY.public_key())
+
+
+def test_what_a_hub_signed_may_still_be_no_report() -> None:
+    unsigned = replace(GBCS, signature=b"", body=sign_order(CANCEL, DCC).body)
+    signed = replace(unsigned, signature=ecdsa.sign(write_frame(unsigned), HUB_KEY))
+    with pytest.raises(FrameUnknown):
+        open_uplink(signed, HUB_KEY.public_key())
 
 
 def test_a_signed_report_is_no_order() -> None:
@@ -112,5 +127,5 @@ def test_a_signed_report_is_no_order() -> None:
     order = sign_order(CANCEL, DCC)
     with pytest.raises(OrderNotSigned):
         open_order(replace(order, body=report.body, signature=report.signature), DCC.public_key())
-    with pytest.raises(FrameUnknown):
-        open_uplink(replace(report, body=order.body), DCC.public_key())
+    with pytest.raises(UplinkNotSigned):
+        open_uplink(replace(report, body=order.body, signature=order.signature), DCC.public_key())
