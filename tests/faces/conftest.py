@@ -12,7 +12,9 @@ from helpers.browser import browser
 from helpers.fake_desk import FakeDesk
 from helpers.serving import served
 
-_DESK = FakeDesk()  # NiceGUI has one set of pages per process, so the tests share one console
+# NiceGUI has one set of pages per process, so the tests share one console: there can be one module of them. It stops
+# with the module: what follows should not run beside a server thread, nor inside the loop of Playwright.
+_DESK = FakeDesk()
 
 
 @dataclass
@@ -36,13 +38,13 @@ class Window:
         self.page.locator(selector, has_text=text).first.wait_for(timeout=5000)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with browser() as opened:
         yield opened
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def console_url() -> Iterator[str]:
     set_up_logs(verbose=False)
     with served(create_app(_DESK, now=_DESK.clock)) as url:

@@ -142,9 +142,9 @@ class Service:
 
 @contextlib.contextmanager
 def running(service: Service, speed: float = 500) -> Iterator[Service]:
-    """Have a service for a while."""
-    service.start(speed)
+    """Have a service for a while; no process of it is left behind."""
     try:
+        service.start(speed)
         yield service
     finally:
         if service.process is not None and service.process.poll() is None:
@@ -191,8 +191,9 @@ class Client:
         assert answer.headers["content-type"].startswith("application/xml")
         return self._held(answer.content)
 
-    def raw_post(self, octets: bytes, service: str = "D") -> httpx.Response:
-        return self._http.post(f"/api/v1/service{service}", content=octets, headers={"Content-Type": "application/xml"})
+    def raw_post(self, octets: bytes, service: str = "D", media_type: str = "application/xml") -> httpx.Response:
+        """Post a document and hold the answer against nothing."""
+        return self._http.post(f"/api/v1/service{service}", content=octets, headers={"Content-Type": media_type})
 
     def _held(self, octets: bytes) -> Answered:
         root = duis.parse_safely(octets)

@@ -132,10 +132,10 @@ def _template() -> Store:
     return store
 
 
-def _fresh_copy() -> Store:
-    """A store in memory with the registry of `description`: copied, which is ten times as fast as making one."""
+def copy_of(template: Store) -> Store:
+    """A store in memory with the contents of another: ten times as fast as making one."""
     store = Store(engine_of(URL.create("sqlite")))
-    with _template().reading() as source, store.reading() as target:
+    with template.reading() as source, store.reading() as target:
         source.connection.driver_connection.backup(target.connection.driver_connection)
     return store
 
@@ -151,7 +151,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.now = NOW
         self.said = 0
-        self.store: Store = _fresh_copy() if self.path is None and self.estate is description() else self._made()
+        self.store: Store = copy_of(_template()) if self.path is None and self.estate is description() else self._made()
         self.pipeline = Pipeline(self.store, dcc=DCC, policies=self.policies, seal=seal, lane=LANE)
 
     def _made(self) -> Store:

@@ -12,7 +12,7 @@ from hanota.base.eui import Eui64
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
 from helpers.block_log import read_log
-from helpers.system import Home, Service, ask, firmware, make_estate, rows, signed, stored_octets
+from helpers.system import Home, Service, ask, firmware, make_estate, rows, running, signed, stored_octets
 
 KILLS = 20
 SEED = 20
@@ -37,25 +37,21 @@ class Deaths:
 def test_killed_twenty_times_a_delivery_ends_confirmed_and_every_alert_is_recorded_once(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "estate.toml", [KILLED, UNDISTURBED], [NEW])
     service = Service(tmp_path / "home", estate, policies=POLICIES, block_log=tmp_path / "blocks.log")
-    rng = random.Random(SEED)
+    with running(service, SPEED_EARLY):
+        client = service.client()
+        request = ask(NEW.octets, [KILLED.ppmid], version=NEW.version)
+        octets = signed(request, client.keys)
+        answer = client.post(octets)
+        assert answer.code == "I0"
+        deaths = kill_again_and_again(service, random.Random(SEED))
 
-    service.start(SPEED_EARLY)
-    client = service.client()
-    request = ask(NEW.octets, [KILLED.ppmid], version=NEW.version)
-    octets = signed(request, client.keys)
-    answer = client.post(octets)
-    assert answer.code == "I0"
-    deaths = kill_again_and_again(service, rng)
-
-    service.start(SPEED_AT_LAST)
-    try:
+        service.start(SPEED_AT_LAST)
         assert client.post(octets).octets == answer.octets  # the request that was answered before the first death
         (ended,) = client.until_ended(request.header.request_id, within_s=60)
         other = ask(NEW.octets, [UNDISTURBED.ppmid], version=NEW.version)
         assert client.post(signed(other, client.keys)).code == "I0"
         (model,) = client.until_ended(other.header.request_id, within_s=60)
         wait_until_told(service)
-    finally:
         service.terminate()
 
     assert (ended["state"], ended["version_reported"]) == ("CONFIRMED", NEW.version)

@@ -29,6 +29,9 @@ from hanota.wire.smki import KeyDirectory, read_directory, write_directory
 SLICE_MS: Final = 1 * SECOND
 """How far the homes go on before the head end looks again: frames up wait for at most this long."""
 
+EVENTS_MAX: Final = 500
+"""How much happens in the homes before it is made durable: what a killed process loses, and what a stop waits for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldSettings:
@@ -94,7 +97,7 @@ class World:
             self._woken.clear()
             self._head_end_due = now
         if _due(self._estate_due, now) or _due(self.wan.next_due(), now):
-            self._estate_due = self.estate.advance(now)
+            self._estate_due = self.estate.advance(now, EVENTS_MAX)
         if _due(self._head_end_due, now) or _due(self.wan.next_due(), now):
             self.head_end.step(now)
             self._head_end_due = self.head_end.next_due()

@@ -21,6 +21,7 @@ from hanota.base.errors import Fault, HanotaError
 DEFAULT_ADDRESS: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8079
 _STOP_S_MAX: Final = 3
+_END_S_MAX: Final = 1
 _POLL_S: Final = 0.05
 
 
@@ -48,7 +49,11 @@ class HttpServer:
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve; return when stopped. `on_ready` is called once connections are taken. Raises PortTaken."""
         self._claim_port()
-        asyncio.run(self._serve(on_ready or (lambda: None)))
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._serve(on_ready or (lambda: None)))
+        finally:
+            _end(loop)
 
     def stop(self) -> None:
         """Ask it to stop, from any thread; `run` returns soon after."""
@@ -94,6 +99,21 @@ class HttpServer:
                 break
             await asyncio.sleep(_POLL_S)
         on_ready()
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """End what still runs, as `asyncio.run` does, but in bounded time.
+
+    A browser's web socket that granian has let go of answers neither its close nor its cancellation.
+    """
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_END_S_MAX))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.set_exception_handler(lambda *_: None)  # it would tell of the tasks that are left
+    loop.close()
 
 
 def free_port(address: str = DEFAULT_ADDRESS) -> int:

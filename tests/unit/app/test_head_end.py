@@ -11,17 +11,20 @@ from hanota.app.head_end import HeadEnd
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import HOUR, SECOND, Instant
+from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import CallbackError
 from hanota.model.policies import Policies, WanPolicy
 from hanota.records.store import outbox, queries
 from hanota.records.store import schema as t
-from hanota.wire.gbcs import Cra, MessageCode, mac_holds, read_message
+from hanota.wire.gbcs import Cra, MessageCode, TransferAlert, mac_holds, read_message, transfer_alert
 from hanota.wire.wan import (
     Acknowledge,
+    Cancel,
     Distribute,
     Fetch,
     GbcsDown,
+    GbcsUp,
     ImageChunk,
     Receipt,
     ReceiptStatus,
@@ -31,7 +34,7 @@ from hanota.wire.wan import (
     sign_uplink,
     write_frame,
 )
-from helpers.premises import DCC, NEW
+from helpers.premises import DCC, NEW, NOW
 from helpers.world import HUB, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, keys, opened, request, signed
 
 HASH = hashlib.sha256(image()).digest()
@@ -96,6 +99,12 @@ class Rig:
     def endpoint(self, party: Eui64, address: str) -> None:
         self.bench.change(t.party, {"endpoint": address}, eui=party.signed)
 
+    def queue(self, kind: str) -> None:
+        """Put a message for delivery 1 into the outbox."""
+        row = {"kind": kind, "delivery": 1, "queued_at": self.bench.now, "due": self.bench.now}
+        with self.bench.store.writing() as connection:
+            connection.execute(t.outbox.insert().values(row))
+
     @property
     def frames(self) -> list[Any]:
         return [read_frame(frame) for _, frame in self.air.sent]
@@ -143,17 +152,13 @@ def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytes
     monkeypatch.setattr("hanota.app.head_end.unsent", lambda *args: unsent(*args, limit=1))
     rig.step()
     for _ in range(3):
-        with rig.bench.store.writing() as connection:
-            row = {"kind": "read_version", "delivery": 1, "queued_at": rig.bench.now, "due": rig.bench.now}
-            connection.execute(t.outbox.insert().values({k: v for k, v in row.items() if k in t.outbox.c}))
+        rig.queue("read_version")
     assert len(rig.step().air.sent) == 3
 
 
 def test_a_version_is_read_by_a_sealed_command_with_rising_counters() -> None:
     rig = Rig().accept().step()
-    with rig.bench.store.writing() as connection:
-        row = {"kind": "read_version", "delivery": 1, "queued_at": rig.bench.now, "due": rig.bench.now}
-        connection.execute(t.outbox.insert().values({k: v for k, v in row.items() if k in t.outbox.c}))
+    rig.queue("read_version")
     (down,) = rig.step().frames
     assert isinstance(down, GbcsDown)
     message = read_message(down.data)
@@ -165,12 +170,19 @@ def test_a_version_is_read_by_a_sealed_command_with_rising_counters() -> None:
     assert mac_holds(message, keys().credential(PPMID, KA).key, acb.public_key)
 
 
+def test_a_cancel_is_signed_like_an_order() -> None:
+    rig = Rig().accept().step()
+    rig.queue("cancel")
+    (frame,) = rig.step().frames
+    assert isinstance(frame, SignedOrder)
+    key = keys().certificate(DCC, DS, ACB).public_key
+    assert open_order(frame, key) == Cancel(order=1, sent=rig.bench.now)
+
+
 def test_a_device_without_certificate_is_not_asked_and_holds_nobody_up() -> None:
     rig = Rig().accept().step()
     rig.bench.change(t.certificate, {"revoked_at": 1}, eui=PPMID.signed)
-    with rig.bench.store.writing() as connection:
-        row = {"kind": "read_version", "delivery": 1, "queued_at": rig.bench.now, "due": rig.bench.now}
-        connection.execute(t.outbox.insert().values({k: v for k, v in row.items() if k in t.outbox.c}))
+    rig.queue("read_version")
     assert rig.step().air.sent == []
     assert rig.bench.rows(t.outbox)[-1].sent_at == rig.bench.now
 
@@ -303,6 +315,38 @@ def test_one_refusing_party_does_not_keep_the_others_from_theirs() -> None:
     rig.air.arriving.append(receipt(ReceiptStatus.HELD))
     rig.step()
     assert [Eui64.from_signed(row.party) for row in rig.bench.rows(t.inbox)] == [SUPPLIER_1]
+
+
+def test_a_party_that_does_not_answer_is_waited_for_once_in_a_round() -> None:
+    """Each wait takes seconds; hundreds of them would hold up everybody's deliveries."""
+    rig = Rig()
+    rig.endpoint(SUPPLIER_1, HERE)
+    rig.posts.refusing.add(HERE)
+    rig.accept().step()
+    for number, status in enumerate((ReceiptStatus.ACCEPTED, ReceiptStatus.HELD), 1):
+        rig.air.arriving.append(receipt(status, event=number))
+    rig.air.arriving.append(
+        write_frame(sign_uplink(_transferred(), keys().credential(HUB, DS).key, hub=HUB, event=3, sent=rig.bench.now))
+    )
+    rig.step()
+    waiting = [row for row in rig.bench.rows(t.alert) if row.party == SUPPLIER_1.signed]
+    assert [row.tries for row in waiting] == [1, 1]
+    assert rig.posts.tries == 1
+    assert all(row.due > rig.bench.now for row in waiting)
+    rig.posts.refusing.clear()
+    rig.step(after_ms=HOUR)
+    assert len(rig.posts.taken[HERE]) == 2
+
+
+def _transferred() -> GbcsUp:
+    alert = TransferAlert(
+        alert_code=AlertCode.FIRMWARE_TRANSFER_SUCCEEDED,
+        at=NOW,
+        device=PPMID,
+        file_version=NEW,
+        result=TransferResponseCode.FILE_TRANSFER_SUCCESS,
+    )
+    return GbcsUp(data=transfer_alert(alert, hub=keys().credential(HUB, DS), recipient=DCC, counter=1))
 
 
 def test_an_alert_that_was_posted_just_before_a_crash_is_posted_again_under_the_same_identifier(

@@ -19,7 +19,7 @@ TABLE = {
 PARTY, OPERATOR = Caller(Eui64(1)), Caller()
 
 
-@pytest.mark.parametrize(("action", "relation"), itertools.product(Action, Relation))
+@pytest.mark.parametrize(("action", "relation"), list(itertools.product(Action, Relation)))
 def test_only_what_stands_in_the_table_is_allowed(action: Action, relation: Relation) -> None:
     expected = relation in TABLE[action]
     assert allowed(action, frozenset({relation})) == expected

@@ -102,6 +102,30 @@ def test_the_sender_hears_of_a_hub_that_was_not_reached() -> None:  # R20, N61
     assert step.sends["kind"].to_list() == ["cancel"]  # the order may have arrived, or arrive yet
 
 
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({"state": State.QUEUED, "deadline": NOW}, None),  # nothing has left
+        ({"state": State.QUEUED, "eligible": False}, None),
+        ({"state": State.HELD, "deadline": NOW}, "cancel"),
+        ({"state": State.TRANSFERRING, "deadline": NOW}, "cancel"),
+    ],
+)
+def test_what_is_given_up_is_told_to_the_sender_and_to_a_hub_that_knows_of_it(
+    row: dict[str, Any], kind: str | None
+) -> None:
+    step = accept(row)
+    assert step.alerts["kind"].to_list() == [AlertKind.GIVEN_UP]
+    assert step.sends["kind"].to_list() == ([kind] if kind else [])
+
+
+def test_a_hub_that_cancelled_is_not_told_to() -> None:
+    step = accept({"state": State.HELD, "event": "cancelled"})
+    assert step.moves["to"].to_list() == [State.CANCELLED]
+    assert step.alerts["kind"].to_list() == [AlertKind.GIVEN_UP]
+    assert step.sends.is_empty()
+
+
 # --- by report ---------------------------------------------------------------------------------------------------
 
 

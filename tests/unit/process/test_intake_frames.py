@@ -1,5 +1,6 @@
-"""What hubs send up: believed only if its signature or MAC holds; anything else is ignored and changes nothing."""
+"""What hubs send up: acknowledged only if the hub signed it, believed only if all marks inside hold, too."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,15 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.returns import Return
 from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
 from hanota.process.intake.frames import _RECEIPT_EVENTS, _TRANSFER_EVENTS
+from hanota.wire import ecdsa
 from hanota.wire.gbcs import (
     ActivationAlert,
     ActivationResult,
+    Cra,
+    Header,
+    Message,
+    MessageCode,
     ReadResponseCode,
+    ReadVersion,
     TransferAlert,
     VersionRead,
     activation_alert,
@@ -23,7 +31,10 @@ from hanota.wire.gbcs import (
     read_message,
     read_version_command,
     read_version_response,
+    sign_message,
     transfer_alert,
+    write_message,
+    write_payload,
 )
 from hanota.wire.smki import Certificate
 from hanota.wire.wan import (
@@ -34,6 +45,8 @@ from hanota.wire.wan import (
     ImageChunk,
     Receipt,
     ReceiptStatus,
+    Uplink,
+    read_frame,
     sign_uplink,
     write_frame,
 )
@@ -103,6 +116,30 @@ def why(octets: bytes) -> str:
     return found.why
 
 
+def why_void(octets: bytes, event: int = 7) -> str:
+    """Why a frame is acknowledged without anything being kept."""
+    found = read_uplink_frame(octets, FACTS)
+    assert isinstance(found, Told), found
+    assert (found.hub, found.event, found.report) == (HUB, event, None)
+    assert found.why is not None
+    return found.why
+
+
+def signed(body: bytes, *, sent: Instant = NOW) -> bytes:
+    """Any octets in an uplink that the hub did sign."""
+    unsigned = Uplink(hub=HUB, event=7, sent=sent, signature=b"", body=body)
+    signature = ecdsa.sign(write_frame(unsigned), keys().credential(HUB, DS).key)
+    return write_frame(replace(unsigned, signature=signature))
+
+
+def changed(data: st.DataObject, octets: bytes) -> bytes:
+    """The octets with some of them replaced, dropped or added."""
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, end = sorted(data.draw(st.tuples(*[st.integers(0, len(octets))] * 2)))
+        octets = octets[:at] + data.draw(st.binary(max_size=6)) + octets[min(end, at + 6) :]
+    return octets
+
+
 # --- receipts ----------------------------------------------------------------------------------------------------
 
 
@@ -120,8 +157,25 @@ def test_a_receipt_means_what_the_table_says(status: ReceiptStatus) -> None:
         assert report is None
 
 
+def test_a_hub_without_a_slot_is_asked_again_later() -> None:
+    report = told(uplink(receipt(ReceiptStatus.REFUSED_NO_SLOT)))
+    assert report is not None
+    assert report.event == "hub_busy"
+
+
 def test_a_status_that_nobody_knows_means_nothing_and_is_acknowledged() -> None:
-    assert told(uplink(receipt(ReceiptStatus(200)))) is None
+    assert "status 200" in why_void(uplink(receipt(ReceiptStatus(200))))
+
+
+def test_numbers_that_no_store_can_keep_mean_nothing_and_are_acknowledged() -> None:
+    assert "no delivery" in why_void(uplink(receipt(order=1 << 63)))
+    body = read_frame(uplink(receipt())).body
+    assert "no time" in why_void(signed(body, sent=Instant((1 << 64) - 1)))
+
+
+@pytest.mark.parametrize("body", [b"", b"\xa1", b"\xa1\x91", b"\xa1\x12" + bytes(16), b"\xa2\x92x"])
+def test_what_a_hub_signed_but_nobody_can_read_is_acknowledged(body: bytes) -> None:
+    why_void(signed(body))
 
 
 def test_a_receipt_signed_by_another_hub_is_ignored() -> None:
@@ -204,22 +258,35 @@ def test_the_same_message_by_another_way_is_the_same_report() -> None:
 
 @pytest.mark.parametrize("message", [ccs08(TransferResponseCode(0)), cs09(), cs08()], ids=["CCS08", "CS09", "CS08"])
 @given(data=st.data())
-def test_a_damaged_message_is_ignored_or_means_nothing(message: bytes, data: st.DataObject) -> None:
+def test_a_damaged_message_means_nothing_and_is_acknowledged(message: bytes, data: st.DataObject) -> None:
     octets = bytearray(message)
     octets[data.draw(st.integers(0, len(octets) - 1))] ^= data.draw(st.integers(1, 255))
-    found = read_uplink_frame(uplink(GbcsUp(data=bytes(octets))), FACTS)
-    assert isinstance(found, Ignored) or (isinstance(found, Told) and found.report is None)
+    why_void(uplink(GbcsUp(data=bytes(octets))))
 
 
-def test_a_message_of_a_device_without_certificate_is_ignored() -> None:
+def test_a_message_that_the_hub_did_not_sign_is_ignored() -> None:
+    """Its time and number are the hub's word, also where the device's own signature holds."""
+    assert str(HUB) in why(uplink(GbcsUp(data=cs09()), signer=HUB_2))
+    unsigned = replace(read_frame(uplink(GbcsUp(data=cs09()))), signature=b"")
+    assert str(HUB) in why(write_frame(unsigned))
+
+
+def test_a_use_case_that_is_nothing_to_us_is_acknowledged() -> None:
+    message = read_message(cs09())
+    other = replace(message.header, message_code=MessageCode.CS06_ACTIVATE_FIRMWARE)
+    data = write_message(replace(message, header=other))
+    assert "CS06" in why_void(uplink(GbcsUp(data=data)))
+
+
+def test_a_message_of_a_device_without_certificate_means_nothing() -> None:
     data = cs09()
     forged = data.replace(PPMID.octets, STRANGER.octets)
-    assert "not authentic" in why(uplink(GbcsUp(data=forged)))
+    assert "not authentic" in why_void(uplink(GbcsUp(data=forged)))
 
 
-def test_a_message_signed_by_another_device_is_ignored() -> None:
+def test_a_message_signed_by_another_device_means_nothing() -> None:
     forged = cs09(device=PPMID_2).replace(PPMID_2.octets, PPMID.octets)
-    assert "not authentic" in why(uplink(GbcsUp(data=forged)))
+    assert "not authentic" in why_void(uplink(GbcsUp(data=forged)))
 
 
 def test_a_command_that_comes_back_is_no_answer() -> None:
@@ -230,7 +297,20 @@ def test_a_command_that_comes_back_is_no_answer() -> None:
         user=SUPPLIER_1,
         user_counter=1,
     )
-    assert "not authentic" in why(uplink(GbcsUp(data=command)))
+    assert "not authentic" in why_void(uplink(GbcsUp(data=command)))
+
+
+def test_a_command_that_a_device_signed_is_no_answer() -> None:
+    header = Header(
+        cra=Cra.COMMAND,
+        counter=1,
+        originator=PPMID,
+        recipient=DCC,
+        message_code=MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION,
+    )
+    message = Message(header=header, payload=write_payload(ReadVersion()))
+    data = write_message(sign_message(message, keys().credential(PPMID, DS).key))
+    assert "no answer" in why_void(uplink(GbcsUp(data=data)))
 
 
 # --- other frames ------------------------------------------------------------------------------------------------
@@ -257,3 +337,36 @@ def test_what_only_the_head_end_sends_is_ignored(frame: Any) -> None:
 @given(st.binary(max_size=300))
 def test_noise_is_ignored(noise: bytes) -> None:
     assert isinstance(read_uplink_frame(noise, FACTS), Ignored)
+
+
+MESSAGES = [ccs08(TransferResponseCode(0)), cs09(), cs08()]
+
+
+@given(data=st.data())
+def test_no_frame_whatever_raises(data: st.DataObject) -> None:
+    report = data.draw(st.sampled_from([receipt(), *(GbcsUp(data=message) for message in MESSAGES)]))
+    found = read_uplink_frame(changed(data, uplink(report)), FACTS)
+    assert isinstance(found, Told | Asked | Ignored)
+
+
+@given(data=st.data())
+def test_whatever_a_hub_signs_is_acknowledged(data: st.DataObject) -> None:
+    bodies = [read_frame(uplink(report)).body for report in (receipt(), *(GbcsUp(data=m) for m in MESSAGES))]
+    mutated = changed(data, data.draw(st.sampled_from(bodies)))
+    body = data.draw(st.sampled_from([mutated, b"\xa1\x92" + mutated[2:]]) | st.binary(max_size=300))
+    sent = data.draw(st.just(NOW) | st.integers(0, (1 << 64) - 1))
+    found = read_uplink_frame(signed(body, sent=Instant(sent)), FACTS)
+    assert isinstance(found, Told)
+    assert (found.hub, found.event) == (HUB, 7)
+
+
+@given(data=st.data())
+def test_whatever_a_device_signs_is_acknowledged(data: st.DataObject) -> None:
+    """Payloads from a device that holds its key and means harm."""
+    for octets, device in ((MESSAGES[0], HUB), (MESSAGES[1], PPMID)):
+        message = read_message(octets)
+        payload = data.draw(st.just(changed(data, message.payload)) | st.binary(max_size=40))
+        forged = sign_message(replace(message, payload=payload, signature=b""), keys().credential(device, DS).key)
+        found = read_uplink_frame(uplink(GbcsUp(data=write_message(forged))), FACTS)
+        assert isinstance(found, Told)
+        assert (found.report is None) == (found.why is not None)

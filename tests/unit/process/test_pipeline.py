@@ -13,19 +13,21 @@ from hanota.model.policies import Policies, WanPolicy
 from hanota.process.pipeline import STAGES
 from hanota.records.ledger import verify
 from hanota.records.store import schema as t
+from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sent, unsent
 from helpers.premises import NEW, OLD
-from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, request
+from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
 
 K = AlertKind
 POLICIES = Policies()
 SETTLE = POLICIES.alert.confirm_after_ms
 BOTH = (SUPPLIER_1, SUPPLIER_2)
-STEPS: list[tuple[str, bool, dict[str, Any]]] = [
-    ("order_accepted", True, {}),
-    ("image_held", True, {}),
-    ("transfer_progressed", True, {"offset": 300, "blocks": 6, "repeats": 0}),
-    ("transferred", False, {"reporter": None}),
-    ("activation_succeeded", False, {"version": NEW, "result": 0}),
+BY_ITSELF = None  # a report that names no delivery: its device's, or its hub's about it
+STEPS: list[tuple[str, int | None, dict[str, Any]]] = [
+    ("order_accepted", 1, {}),
+    ("image_held", 1, {}),
+    ("transfer_progressed", 1, {"offset": 300, "blocks": 6, "repeats": 0}),
+    ("transferred", BY_ITSELF, {"reporter": HUB, "image_version": NEW}),
+    ("activation_succeeded", BY_ITSELF, {"version": NEW, "result": 0}),
 ]
 
 
@@ -33,17 +35,12 @@ def bench_at(state: State) -> Bench:
     """A bench whose delivery 1 has come as far as `state`."""
     bench = Bench()
     bench.deliver()
-    for event, by_hub, facts in STEPS:
+    for event, delivery, facts in STEPS:
         if bench.state() == state:
             return bench
-        bench.tell(
-            event, 1 if by_hub or event == "transferred" else None, **{k: v for k, v in facts.items() if v is not None}
-        )
+        bench.tell(event, delivery, **facts)
     assert bench.state() == state, bench.state()
     return bench
-
-
-OPEN = [State.ON_WAN, State.HELD, State.TRANSFERRING, State.ACTIVATING, State.ACTIVATED]
 
 
 def test_from_request_to_confirmation() -> None:
@@ -195,6 +192,125 @@ def test_an_old_reading_that_comes_late_neither_judges_nor_undoes_the_inventory(
     assert "inventory_changed" in bench.story()
 
 
+# --- given up ----------------------------------------------------------------------------------------------------
+
+AGAIN, LIFE = CANCEL_AGAIN_MS, ORDER_LIFE_MS
+
+
+def handed_over(bench: Bench) -> list[str]:
+    """Hand over what waits for hubs. Returns: its kinds."""
+    with bench.store.writing() as connection:
+        waiting = unsent(connection, bench.now)
+        mark_sent(connection, [found.id for found in waiting], bench.now)
+    return [found.kind for found in waiting]
+
+
+def given_up() -> Bench:
+    """A bench whose delivery ended by time while its hub had the order; orders and the first cancel have left."""
+    bench = bench_at(State.ON_WAN)
+    handed_over(bench)
+    bench.run(after_ms=bench.row(t.delivery).deadline - bench.now)
+    assert bench.state() == State.WAN_FAILED
+    assert handed_over(bench) == ["cancel"]
+    return bench
+
+
+def test_a_hub_that_may_have_the_order_hears_that_it_was_given_up() -> None:
+    bench = given_up()
+    assert (bench.next_due() or 0) <= bench.now  # its alert
+    bench.change(t.alert, {"due": None})
+    assert bench.next_due() == bench.now + AGAIN
+    bench.run(after_ms=AGAIN)
+    assert handed_over(bench) == ["cancel"]
+
+
+def test_the_cancel_is_repeated_until_the_hub_says_that_it_is_done() -> None:
+    bench = given_up()
+    bench.tell("cancelled")
+    assert bench.state() == State.WAN_FAILED  # ends stay
+    bench.run(after_ms=AGAIN)
+    assert handed_over(bench) == []
+
+
+def test_or_until_the_order_has_expired_by_itself() -> None:
+    bench, sent = given_up(), 0
+    bench.change(t.alert, {"due": None})
+    while (due := bench.next_due()) is not None:
+        bench.run(after_ms=due - bench.now)
+        sent += len(handed_over(bench))
+    assert sent == LIFE // AGAIN
+
+
+def test_an_order_that_had_not_left_does_not_leave_after_the_end() -> None:
+    bench = bench_at(State.ON_WAN)
+    bench.tell("wan_failed")
+    assert handed_over(bench) == []
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.TRANSFERRING])
+def test_a_hub_is_told_to_drop_what_its_device_never_fetched(state: State) -> None:
+    bench = bench_at(state)
+    handed_over(bench)
+    bench.run(after_ms=bench.row(t.delivery).deadline - bench.now)
+    assert (bench.state(), handed_over(bench)) == (State.EXPIRED, ["cancel"])
+    assert (SUPPLIER_1, K.GIVEN_UP) in bench.alerts()
+
+
+def test_a_device_that_left_its_hub_before_its_delivery_was_made_is_gone() -> None:
+    bench = Bench()
+    bench.submit(request())
+    bench.change(t.device, {"hub": None}, eui=PPMID.signed)
+    bench.run()
+    assert bench.state() == State.DEVICE_GONE
+    assert bench.alerts() == {(SUPPLIER_1, K.GIVEN_UP)}
+    assert bench.rows(t.work) == bench.rows(t.outbox) == []
+
+
+# --- reports of yesterday ----------------------------------------------------------------------------------------
+
+
+def second_delivery() -> Bench:
+    """A bench on which the first delivery ended in silence, and the device was asked to update once more."""
+    bench = bench_at(State.ACTIVATING)
+    bench.run(after_ms=bench.row(t.delivery).deadline - bench.now)
+    assert bench.state() == State.UNCONFIRMED
+    bench.certify(image(700, version=NEW + 1))
+    bench.run(after_ms=DAY)
+    changes = {"image": image(700, version=NEW + 1), "firmware_version": f"{NEW + 1:08X}"}
+    assert bench.deliver(counter=2, **changes) == 2
+    return bench
+
+
+def test_a_report_that_was_late_is_about_the_delivery_that_it_speaks_of() -> None:
+    bench = second_delivery()
+    bench.tell("activation_succeeded", None, version=NEW, result=0, at=bench.now - 2 * DAY)
+    assert (bench.state(1), bench.state(2)) == (State.UNCONFIRMED, State.ON_WAN)
+    assert "late_activation_succeeded" in bench.story(1)
+    assert bench.device().version == NEW
+
+
+def test_an_outcome_of_yesterdays_transfer_does_not_end_todays() -> None:
+    bench = second_delivery()
+    bench.tell("transfer_failed", None, reporter=HUB, image_version=NEW, at=bench.now - 2 * DAY)
+    assert bench.state(2) == State.ON_WAN
+    bench.tell("transfer_failed", None, reporter=HUB, image_version=NEW + 1)
+    assert bench.state(2) == State.TRANSFER_FAILED
+
+
+def test_what_was_reported_before_the_update_was_asked_for_is_not_about_it() -> None:
+    bench = bench_at(State.ON_WAN)
+    bench.tell("activation_succeeded", None, version=NEW, result=0, at=bench.now - DAY)
+    assert bench.state() == State.ON_WAN
+    assert "unexplained_report" in {row.kind for row in bench.rows(t.event)}
+
+
+def test_another_version_than_was_sent_is_explained_by_no_delivery() -> None:  # R25
+    bench = bench_at(State.ACTIVATING)
+    bench.tell("activation_succeeded", None, version=0x42, result=0)
+    assert bench.state() == State.ACTIVATING
+    assert (bench.device().version, bench.device().version_origin) == (0x42, "reported, unexplained")
+
+
 # --- any order, any repetition -----------------------------------------------------------------------------------
 
 BY_HUB = ("order_accepted", "image_held", "transfer_progressed", "wan_failed", "cancelled")
@@ -212,7 +328,7 @@ def say(bench: Bench, event: str, version: int, source: str) -> None:
     if event in BY_HUB:
         bench.keep(event, 1, device=PPMID, source=source, offset=10, blocks=1, repeats=0)
     elif event in BY_ALERT:
-        bench.keep(event, None, source=source, reporter=HUB)
+        bench.keep(event, None, source=source, reporter=HUB, image_version=NEW)
     else:
         result = 1 if event == "activation_failed" else 0
         bench.keep(event, None, source=source, version=version, result=result)
@@ -223,7 +339,7 @@ def snapshot(bench: Bench) -> tuple[Any, ...]:
     return (row.state, row.since, row.deadline, row.due, sorted(map(str, bench.alerts())), bench.sends())
 
 
-@settings(max_examples=settings.default.max_examples // 5)
+@settings(max_examples=settings.default.max_examples // 10)
 @given(st.lists(reports, max_size=10))
 def test_whatever_comes_in_whatever_order_an_end_stays_and_each_party_hears_once(told: list[Any]) -> None:
     bench, ended = Bench(), None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hanota.records.ledger import Event, append, story, verify
 from hanota.records.ledger.chain import GENESIS, check, entry_of, link, of_delivery
 from hanota.records.store import Store, open_store
 from hanota.records.store import schema as t
+from helpers.world import copy_of
 
 LANES = ("0", "1")
 COUNT = 6  # events of each lane
@@ -24,13 +26,18 @@ def event(number: int) -> Event:
     return Event(kind="moved", at=1000 + number, request=number, facts={"n": number, "text": "é"}, columns=columns)
 
 
-def filled() -> Store:
+@cache
+def _template() -> Store:
     store = open_store(None)
     with store.writing() as connection:
         for number in range(1, COUNT + 1):
             for lane in LANES:
                 append(connection, lane, [event(number)])
     return store
+
+
+def filled() -> Store:
+    return copy_of(_template())
 
 
 def rows(store: Store) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The order book of a hub: accepting orders into slots, and every way in which an order ends.
 
-An order number is good for one delivery: the same order again gets the same receipt again and nothing else happens.
+An order number is good for one delivery: the same order again gets the same receipt again and nothing else happens. An
+order that finds no slot is not kept: the head end repeats it, and each time it is judged as if it had just come.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from hanota.base.instant import DAY, Instant
 from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.edge.effects import Turn
 from hanota.edge.hub.identity import HubIdentity
-from hanota.edge.hub.orders import Order
+from hanota.edge.hub.orders import ORDER, Order
 from hanota.edge.hub.outbox import Outbox
 from hanota.edge.hub.slots import LAYOUTS, ImageFacts, Slot
 from hanota.edge.memory import below, unpack
@@ -141,9 +142,11 @@ class OrderBook:
         self._forget_old(turn)
         arrived = Order(distribute=order, frame=frame, since=turn.now)
         slot, event = self._judge(order, turn)
-        self._orders[order.order] = arrived
         arrived.slot = slot.name if slot else ""
-        arrived.move(event, turn)
+        arrived.state = ORDER.move(arrived.state, event)
+        if arrived.state != "REFUSED_NO_SLOT":
+            self._orders[order.order] = arrived
+            arrived.store(turn)
         turn.note("order", order=order.order, device=str(order.device), state=arrived.state)
         self._outbox.put(arrived.receipt(), turn)
         if slot is None:
@@ -201,6 +204,9 @@ class OrderBook:
             slot.accept_image(turn)
             for order in waiting:
                 self._hold(order, turn)
+            return
+        if not hash_agrees and slot.fetch_again(turn):
+            turn.note("image_fetched_again", slot=slot.name, sha256=facts.sha256.hex())
             return
         slot.release("image_differed", turn)
         for order in waiting:

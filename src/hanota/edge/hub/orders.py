@@ -29,7 +29,7 @@ ORDER: Final = lifecycle(
     ),
     table="""
     ARRIVED                     slot_free          ACCEPTED
-    ARRIVED                     slot_busy          REFUSED_NO_SLOT    # nothing is displaced (R13)
+    ARRIVED                     slot_busy          REFUSED_NO_SLOT    # nothing is displaced (R13); not kept
     ARRIVED                     contradicted       REFUSED_MALFORMED  # not our device, wrong type, too large
     ARRIVED                     cancelled          CANCELLED          # the Cancel overtook its order
     ARRIVED                     time_over          EXPIRED

@@ -1,6 +1,7 @@
 """What a hub has to say and the head end has not acknowledged: stored first, then sent again until it is.
 
-Event numbers rise over restarts. Only the oldest few unacknowledged uplinks are on the wire at a time.
+Event numbers rise over restarts. Only a few uplinks are on the wire at a time, the oldest first. One that stays
+unacknowledged goes behind all that wait, so that no uplink, and no number of them, can keep others from being sent.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class _Pending:
 
 
 class Outbox:
-    """Uplinks by event number, oldest first."""
+    """Uplinks by event number, in the order in which they get their turn on the wire."""
 
     def __init__(self, identity: HubIdentity, memory: Mapping[str, bytes]) -> None:
         self._identity = identity
@@ -99,6 +100,9 @@ class Outbox:
 
     def send_due(self, turn: Turn) -> None:
         """Send what is due, each time waiting longer for its acknowledgement."""
+        for event, waiting in list(islice(self._pending.items(), WINDOW)):
+            if waiting.tries and waiting.due <= turn.now:  # it had its turn
+                self._pending[event] = self._pending.pop(event)
         for waiting in self._window():
             if waiting.due <= turn.now:
                 turn.send_wan(waiting.frame)

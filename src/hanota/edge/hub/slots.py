@@ -27,6 +27,7 @@ SLOT: Final = lifecycle(
     RECEIVING  last_octet_stored  VERIFYING
     RECEIVING  orders_ended       EMPTY        # cancelled or expired: nothing partial is kept
     VERIFYING  image_matched      HOLDING      # SHA-256 and header agree with the signed order
+    VERIFYING  image_doubted      RECEIVING    # one forged chunk must not end an order
     VERIFYING  image_differed     EMPTY
     HOLDING    orders_ended       EMPTY
     """,
@@ -37,6 +38,7 @@ LAYOUTS: Final[Mapping[str, Mapping[DeviceType, tuple[str, ...]]]] = {
     "as_set": {kind: (profile.slot.value,) for kind, profile in PROFILES.items() if profile.ota},
 }
 
+REFETCHES_MAX: Final = 2  # of an image whose SHA-256 is not the order's, before the order ends
 FETCH_RETRY: Final = Backoff(first_ms=3_000, longest_ms=5 * 60_000)
 
 
@@ -96,6 +98,7 @@ class Slot:
         self.image = bytearray()
         self.due: Instant | None = None
         self._tries = 0
+        self._refetches = int.from_bytes(memory.get(f"refetches/{name}", b""), "big")
         self._kept: list[str] = []
         for key, data in below(memory, f"slot/{name}/"):
             self._kept.append(f"slot/{name}/{key}")
@@ -160,16 +163,35 @@ class Slot:
         """The image is the ordered one: it may be served."""
         self._move("image_matched", turn)
 
+    def fetch_again(self, turn: Turn) -> bool:
+        """Drop an image with the wrong hash to fetch it from its start; False where that was done often enough."""
+        if self._refetches == REFETCHES_MAX:
+            return False
+        self._move("image_doubted", turn)
+        self._drop_octets(turn)
+        self._count_refetches(self._refetches + 1, turn)
+        self.due = turn.now
+        return True
+
     def release(self, event: str, turn: Turn) -> None:
         """Forget the image; the slot is free again."""
         self._move(event, turn)
+        self._drop_octets(turn)
+        if self._refetches:
+            self._count_refetches(0, turn)
+        self.facts = None
+        self.due = None
+
+    def _drop_octets(self, turn: Turn) -> None:
         for key in self._kept:
             turn.store(key, None)
         self._kept.clear()
         self.image = bytearray()
-        self.facts = None
-        self.due = None
         self._tries = 0
+
+    def _count_refetches(self, count: int, turn: Turn) -> None:
+        self._refetches = count
+        turn.store(f"refetches/{self.name}", bytes([count]) if count else None)
 
     def _move(self, event: str, turn: Turn) -> None:
         self.state = SLOT.move(self.state, event)

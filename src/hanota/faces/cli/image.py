@@ -1,11 +1,12 @@
 """`hanota image`: build firmware images and look into them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hanota.base.errors import Fault, HanotaError
+from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -34,7 +35,12 @@ class OutputUnwritable(HanotaError):
     remedy = "name a file or folder that you may write"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "hanota image build ppmid.toml",
+        "hanota image build esme.toml --supplier-key key.pem -o esme.zigbee",
+    )
+)
 def build(
     description: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="image description, TOML")],
     output: Annotated[
@@ -47,25 +53,27 @@ def build(
     from hanota.wire.otaimage import file_name, write_image
     from hanota.wire.otaimage.build import build_image, read_description
 
-    try:
-        described = read_description(description.read_text("utf-8", errors="replace"))
-        image = build_image(
-            described,
-            _payload(described.payload.file, description.parent),
-            supplier_key=_private_key(supplier_key),
-            maker_key=_private_key(maker_key),
-        )
-        octets = write_image(image)
-        place = _write(octets, output or Path(), file_name(image))
-    except HanotaError as error:
-        _fail(error)
+    described = read_description(description.read_text("utf-8", errors="replace"))
+    image = build_image(
+        described,
+        _payload(described.payload.file, description.parent),
+        supplier_key=_private_key(supplier_key),
+        maker_key=_private_key(maker_key),
+    )
+    octets = write_image(image)
+    place = _write(octets, output or Path(), file_name(image))
     typer.echo(f"{place}: {len(octets)} octets, Manufacturer Image hash {image.manufacturer_hash.hex().upper()}")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "hanota image inspect 121D-0084-0002012F.zigbee",
+        "hanota image inspect esme.zigbee --supplier-cert supplier.pem --json",
+    )
+)
 def inspect(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="image file")],
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
     tail: Annotated[str | None, typer.Option(help="none or signed; guessed from the file if not given")] = None,
     maker_cert: Annotated[Path | None, _File] = None,
     supplier_cert: Annotated[Path | None, _File] = None,
@@ -76,11 +84,8 @@ def inspect(
     from hanota.wire.otaimage import describe, likely_tail, read_image
 
     octets = file.read_bytes()
-    try:
-        image = read_image(octets, _tail(tail) or likely_tail(octets))
-        facts = describe(image, supplier_key=_public_key(supplier_cert), maker_key=_public_key(maker_cert))
-    except HanotaError as error:
-        _fail(error)
+    image = read_image(octets, _tail(tail) or likely_tail(octets))
+    facts = describe(image, supplier_key=_public_key(supplier_cert), maker_key=_public_key(maker_cert))
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
     else:
@@ -163,8 +168,3 @@ def _public_key(file: Path | None) -> "ec.EllipticCurvePublicKey | None":
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise KeyUnreadable(file=file, expected="a certificate of a P-256 key")
     return key
-
-
-def _fail(error: HanotaError) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(1)

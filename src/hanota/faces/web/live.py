@@ -24,6 +24,12 @@ def box(tag: str = "div", classes: str = "") -> ui.element:
     return ui.element(tag).classes(classes)
 
 
+def attribute(element: ui.element, name: str, value: str | int) -> None:
+    """Set one HTML attribute as it is; `props` would first parse its text, and quotes in a value would break it."""
+    if element.props.get(name) != value:
+        element.props[name] = value
+
+
 class Shown(Protocol[T_contra]):
     """A part of a page that is told what to show, as often as one likes."""
 

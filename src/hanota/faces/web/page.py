@@ -13,7 +13,7 @@ from hanota.base.errors import HanotaError
 from hanota.base.instant import iso
 from hanota.faces.ports import DeskPort, Now
 from hanota.faces.problems import status_of
-from hanota.faces.web.live import Region, Text, box
+from hanota.faces.web.live import Region, Text, attribute, box
 from hanota.faces.web.when import absolute, clock, relative
 from hanota.model.access import Caller
 
@@ -82,7 +82,9 @@ class Page:
 
     def time(self, text: str, classes: str = "") -> None:
         """Write a time relative to the service's clock, and absolutely beside it."""
-        with box("time", f"when {classes}").props(f'datetime="{text}"').tooltip(absolute(text)):
+        moment = box("time", f"when {classes}").tooltip(absolute(text))
+        attribute(moment, "datetime", text)
+        with moment:
             self._ticking(text, lambda t: relative(t, self._now()), "when-relative")
             self._ticking(text, lambda t: clock(t, self._now()), "when-absolute")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from hanota.app.desk.views import AlertView, DeliveryView, Waiting
-from hanota.faces.web.live import Text, box
+from hanota.faces.web.live import Text, attribute, box
 from hanota.faces.web.look import Look, Tone, of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.when import octets, percent
@@ -67,7 +67,8 @@ class Bar:
     def show(self, delivery: DeliveryView) -> None:
         """Show the progress of `delivery`."""
         done, tone = percent(delivery.offset, delivery.image_octets), _bar_tone(delivery)
-        self.element.props(f'aria-valuenow="{done}"').classes(add=tone, remove=self._tone)
+        attribute(self.element, "aria-valuenow", done)
+        self.element.classes(add=tone, remove=self._tone)
         self._fill.style(f"width:{done}%")
         self._tone = tone
 

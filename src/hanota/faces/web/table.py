@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from hanota.faces.web.live import Region, Rows, Shown, Text, box
+from hanota.faces.web.live import Region, Rows, Shown, Text, attribute, box
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -36,7 +36,9 @@ class _Row(Generic[T]):
         self.element = box("tr")
         with self.element:
             for each in columns:
-                with box("td").props(f'data-label="{each.name}"'):
+                cell = box("td")
+                attribute(cell, "data-label", each.name)
+                with cell:
                     self._cells.append(each.make())
 
     def show(self, value: T) -> None:

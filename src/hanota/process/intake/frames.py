@@ -9,6 +9,7 @@ from typing import Final
 
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
+from hanota.base.instant import from_generalized
 from hanota.base.vocabulary.devices import TransferResponseCode
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
@@ -25,7 +26,16 @@ from hanota.wire.gbcs import (
     signature_holds,
 )
 from hanota.wire.smki import Certificate
-from hanota.wire.wan import Fetch, GbcsUp, Receipt, ReceiptStatus, Uplink, open_uplink, read_frame
+from hanota.wire.wan import (
+    Fetch,
+    FrameMalformed,
+    Receipt,
+    ReceiptStatus,
+    Uplink,
+    UplinkNotSigned,
+    open_uplink,
+    read_frame,
+)
 
 MacCheck = Callable[[Message, Certificate], bool]
 
@@ -34,13 +44,16 @@ _RECEIPT_EVENTS: Final = {
     ReceiptStatus.HELD: "image_held",
     ReceiptStatus.TRANSFERRING: "transfer_progressed",
     ReceiptStatus.TRANSFERRED: "transfer_progressed",  # counts only; the outcome itself is CCS08
-    ReceiptStatus.REFUSED_NO_SLOT: "wan_failed",
+    ReceiptStatus.REFUSED_NO_SLOT: "hub_busy",  # for now: the order is repeated
     ReceiptStatus.REFUSED_MALFORMED: "wan_failed",
     ReceiptStatus.HASH_MISMATCH: "wan_failed",
     ReceiptStatus.EXPIRED: "wan_failed",
     ReceiptStatus.CANCELLED: "cancelled",
 }
 """What a receipt means for a delivery. Outcomes that CCS08 tells as well come from CCS08 alone."""
+
+_NUMBER_MAX: Final = (1 << 63) - 1  # of deliveries: what stores can keep
+_SENT_MAX: Final = from_generalized("99991231235959Z")
 
 _TRANSFER_EVENTS: Final = {
     TransferResponseCode.FILE_TRANSFER_SUCCESS: "transferred",
@@ -60,11 +73,16 @@ class HomeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A hub said something that is to be kept and then acknowledged; `report` None if it means nothing to us."""
+    """A hub said something: it is to be acknowledged, once `report` is kept.
+
+    `report` is None if there is nothing to keep, and `why` then says what is wrong with what was said, if anything is.
+    That is acknowledged as well: else the hub would say it for ever, and have less room for what matters.
+    """
 
     hub: Eui64
     event: int
     report: Return | None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +94,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A frame that cannot be believed: it changes nothing and is not acknowledged."""
+    """A frame that no hub has signed or that can't be read: it changes nothing and is not acknowledged."""
 
     why: str
 
 
 def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
-    """Read one frame from a hub. Pure but for the look-ups in `facts`."""
+    """Read one frame from a hub. Pure but for the look-ups in `facts`; no octets whatever make it raise."""
     try:
         frame = read_frame(octets)
         if isinstance(frame, Fetch):
@@ -98,19 +116,30 @@ def _told(uplink: Uplink, facts: HomeFacts) -> Told | Ignored:
     hub = facts.certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
     if hub is None:
         return Ignored(f"hub {uplink.hub} has no certificate")
-    report = open_uplink(uplink, hub.public_key)
-    if isinstance(report, Receipt):
-        return Told(uplink.hub, uplink.event, _of_receipt(uplink, report))
-    if isinstance(report, GbcsUp):
-        return _of_gbcs(uplink, report.data, facts)
-    return Ignored(f"{type(report).__name__} is no report")
+    try:
+        report = open_uplink(uplink, hub.public_key)
+    except UplinkNotSigned:
+        raise
+    except FrameMalformed as error:
+        return _void(uplink, str(error))
+    if uplink.sent > _SENT_MAX:
+        return _void(uplink, f"sent at {uplink.sent}, which is no time")
+    return _of_receipt(uplink, report) if isinstance(report, Receipt) else _of_gbcs(uplink, report.data, facts)
 
 
-def _of_receipt(uplink: Uplink, receipt: Receipt) -> Return | None:
+def _void(uplink: Uplink, why: str) -> Told:
+    return Told(uplink.hub, uplink.event, None, f"uplink {uplink.hub}/{uplink.event}: {why}")
+
+
+def _of_receipt(uplink: Uplink, receipt: Receipt) -> Told:
+    if not receipt.status.known:
+        return _void(uplink, f"nobody knows the status {int(receipt.status)}")
+    if receipt.order > _NUMBER_MAX:
+        return _void(uplink, f"no delivery has the number {receipt.order}")
     event = _RECEIPT_EVENTS.get(receipt.status)
     if event is None:
-        return None
-    return Return(
+        return Told(uplink.hub, uplink.event, None)
+    report = Return(
         source=f"uplink {uplink.hub}/{uplink.event}",
         reporter=uplink.hub,
         at=uplink.sent,
@@ -122,16 +151,21 @@ def _of_receipt(uplink: Uplink, receipt: Receipt) -> Return | None:
         blocks=receipt.blocks,
         repeats=receipt.repeats,
     )
+    return Told(uplink.hub, uplink.event, report)
 
 
-def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told | Ignored:
-    message = read_message(data)
-    payload = read_payload(message)
+def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told:
+    try:
+        message = read_message(data)
+        payload = read_payload(message)
+    except HanotaError as error:
+        return _void(uplink, str(error))
     if payload is None:
-        return Told(uplink.hub, uplink.event, None)
+        return _void(uplink, f"{message.header.message_code.name} means nothing here")
     if not _authentic(message, payload, facts):
-        return Ignored(f"message of {message.header.originator} is not authentic")
-    return Told(uplink.hub, uplink.event, _of_payload(uplink, message, payload, data))
+        return _void(uplink, f"message of {message.header.originator} is not authentic")
+    report = _of_payload(uplink, message, payload, data)
+    return Told(uplink.hub, uplink.event, report) if report else _void(uplink, "a command is no answer")
 
 
 def _authentic(message: Message, payload: Payload, facts: HomeFacts) -> bool:

@@ -126,8 +126,7 @@ class GbcsUp:
 class Uplink:
     """Something a hub has to say, kept by it until acknowledged.
 
-    `event` rises with each uplink of the hub. `signature` is empty around a GbcsUp, which GBCS itself protects. Only
-    `signing.open_uplink` reads what is inside.
+    `event` rises with each uplink of the hub. Only `signing.open_uplink` reads what is inside.
     """
 
     hub: Eui64Field

@@ -1,8 +1,10 @@
 """Signed orders and uplinks: only what opens here may be believed.
 
 The DCC signs the octets of an order; a hub signs the octets of its uplink written with an empty signature, which cover
-hub, event, time and report. A GBCS message needs no signature of the hub: it carries its own.
+hub, event, time and report. That goes for GBCS messages, too: their own marks don't say who passed them on, and when.
 """
+
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -11,7 +13,7 @@ from hanota.base.instant import Instant
 from hanota.wire import ecdsa
 from hanota.wire.wan.codec import read_kind, write_kind
 from hanota.wire.wan.errors import OrderNotSigned, UplinkNotSigned
-from hanota.wire.wan.frames import GbcsUp, Order, Report, SignedOrder, Uplink
+from hanota.wire.wan.frames import Order, Report, SignedOrder, Uplink
 from hanota.wire.wan.tables import Place
 
 
@@ -30,28 +32,21 @@ def open_order(signed: SignedOrder, key: ec.EllipticCurvePublicKey) -> Order:
 
 
 def sign_uplink(report: Report, key: ec.EllipticCurvePrivateKey, *, hub: Eui64, event: int, sent: Instant) -> Uplink:
-    """Put a report in an uplink, signed with the hub's digital signature key unless it is a GbcsUp.
+    """Put a report in an uplink, signed with the hub's digital signature key.
 
     Args: event: the hub's number for it, higher than any before. Raises ValueUnwritable.
     """
     body = write_kind(report)
     unsigned = Uplink(hub=hub, event=event, sent=sent, signature=b"", body=body)
-    if isinstance(report, GbcsUp):
-        return unsigned
-    return Uplink(hub=hub, event=event, sent=sent, signature=ecdsa.sign(write_kind(unsigned), key), body=body)
+    return replace(unsigned, signature=ecdsa.sign(write_kind(unsigned), key))
 
 
 def open_uplink(uplink: Uplink, key: ec.EllipticCurvePublicKey) -> Report:
-    """Give the report inside, signed by the holder of `key` (the hub's), or a GbcsUp, which has to be unsigned here.
+    """Give the report that the holder of `key` (the hub's) signed.
 
-    Raises FrameMalformed for its contents, UplinkNotSigned.
+    Raises UplinkNotSigned, then FrameMalformed for its contents.
     """
-    report: Report = read_kind(uplink.body, Place.REPORT)
-    unsigned = Uplink(hub=uplink.hub, event=uplink.event, sent=uplink.sent, signature=b"", body=uplink.body)
-    if isinstance(report, GbcsUp):
-        believed = not uplink.signature
-    else:
-        believed = ecdsa.holds(uplink.signature, write_kind(unsigned), key)
-    if not believed:
+    if not ecdsa.holds(uplink.signature, write_kind(replace(uplink, signature=b"")), key):
         raise UplinkNotSigned(hub=uplink.hub, event=uplink.event)
+    report: Report = read_kind(uplink.body, Place.REPORT)
     return report

@@ -4,9 +4,11 @@ import dataclasses
 
 import pytest
 
+from hanota.base.eui import Eui64
 from hanota.base.instant import DAY, Instant
 from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.edge.hub.book import REMEMBER_MS
+from hanota.edge.hub.slots import REFETCHES_MAX
 from hanota.wire.gbcs.message import read_message
 from hanota.wire.gbcs.payload import read_payload
 from hanota.wire.wan import (
@@ -102,14 +104,42 @@ def test_a_fetch_without_answer_is_repeated_ever_later(hub: Bench) -> None:
     assert waits == [3, 6, 12, 24, 48, 96, 192, 300, 300]
 
 
-def test_an_image_with_another_hash_is_not_held(hub: Bench) -> None:
-    order = order_for(IMAGE)
-    hub.wan(signed(order))
+def forged_chunk() -> ImageChunk:
     wrong = IMAGE[:-1] + bytes([IMAGE[-1] ^ 1])
-    hub.wan(ImageChunk(image_hash=order.image_hash, offset=0, image_octets=len(wrong), data=wrong))
+    digest = order_for(IMAGE).image_hash
+    return ImageChunk(image_hash=digest, offset=0, image_octets=len(wrong), data=wrong)
+
+
+def test_an_image_with_another_hash_is_fetched_again_twice_and_never_held(hub: Bench) -> None:
+    hub.wan(signed(order_for(IMAGE)))
+    for _ in range(REFETCHES_MAX):
+        hub.wan(forged_chunk())
+        assert [frame.offset for frame in hub.frames if isinstance(frame, Fetch)] == [0]
+        assert hub.receipts == []
+        assert not [key for key in hub.memory if key.startswith("slot/shared/")]
+        hub.restart()  # the tries are counted over restarts
+    hub.wan(forged_chunk())
     assert statuses(hub) == [ReceiptStatus.HASH_MISMATCH]
-    assert not [key for key in hub.memory if key.startswith("slot/shared/")]
+    assert not [key for key in hub.memory if key.startswith(("slot/shared/", "refetches/"))]
     assert statuses(holding(hub, 2)) == [ReceiptStatus.HELD]
+
+
+def test_one_forged_chunk_does_not_end_an_order(hub: Bench) -> None:
+    hub.wan(signed(order_for(IMAGE)))
+    hub.wan(forged_chunk())
+    hub.serve(IMAGE)
+    assert statuses(hub) == [ReceiptStatus.HELD]
+    assert hub.hear(ImageBlockRequest(*NAME, 2450, 50), PPMID)[0].data == IMAGE[2450:]
+    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    assert not [key for key in hub.memory if key.startswith("refetches/")]
+
+
+def test_an_order_may_end_while_its_image_is_fetched_again(hub: Bench) -> None:
+    hub.wan(signed(order_for(IMAGE)))
+    hub.wan(forged_chunk())
+    hub.wan(signed(Cancel(order=1, sent=NOW)))
+    assert statuses(hub) == [ReceiptStatus.CANCELLED]
+    assert not [key for key in hub.memory if key.startswith(("slot/shared/", "refetches/"))]
 
 
 @pytest.mark.parametrize(
@@ -171,13 +201,45 @@ def test_an_image_in_progress_is_not_displaced(hub: Bench) -> None:
     assert answer.data == IMAGE[:50]
 
 
-def test_a_refused_order_stays_refused_when_the_slot_is_free_later(hub: Bench) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("device", [PPMID, PPMID_2], ids=["same device", "other device"])
+def test_an_order_that_found_no_slot_is_judged_anew_when_it_is_repeated(
+    hub: Bench, device: Eui64, restart: bool
+) -> None:
     holding(hub)
-    refused = signed(order_for(OTHER, 2))
-    hub.wan(refused)
+    again = signed(order_for(OTHER, 2, device=device))
+    for _ in range(3):
+        hub.wan(again)
+        assert statuses(hub) == [ReceiptStatus.REFUSED_NO_SLOT]
+        assert f"order/{2:016x}" not in hub.memory
+        hub.wan(Acknowledge(event=hub.uplinks[0].event))
     hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
-    hub.wan(refused)
-    assert statuses(hub) == [ReceiptStatus.REFUSED_NO_SLOT]
+    if restart:
+        hub.restart()
+    hub.wan(again)
+    assert statuses(hub) == [ReceiptStatus.ACCEPTED]
+    hub.serve(OTHER)
+    assert statuses(hub) == [ReceiptStatus.HELD]
+
+
+def test_each_repetition_that_finds_no_slot_has_a_receipt_of_its_own(hub: Bench) -> None:
+    holding(hub)
+    events = []
+    for _ in range(3):
+        hub.wan(signed(order_for(OTHER, 2)))
+        events += [uplink.event for uplink in hub.uplinks]
+        hub.wan(Acknowledge(event=events[-1]))
+    assert events == [events[0], events[0] + 1, events[0] + 2]
+
+
+def test_an_order_that_found_no_slot_and_was_cancelled_is_not_taken_later(hub: Bench) -> None:
+    holding(hub)
+    hub.wan(signed(order_for(OTHER, 2)))
+    hub.wan(signed(Cancel(order=2, sent=NOW)))
+    assert statuses(hub) == [ReceiptStatus.CANCELLED]
+    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.wan(signed(order_for(OTHER, 2)))
+    assert statuses(hub) == [ReceiptStatus.CANCELLED]
 
 
 def test_a_meter_has_a_slot_of_its_own(hub: Bench) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from nicegui import ui
 
 from hanota.app.desk.views import DeliveryView, DeviceView, HomeView
-from hanota.faces.web.live import Region, Rows, Text, box
+from hanota.faces.web.live import Region, Rows, Text, attribute, box
 from hanota.faces.web.look import of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.parts import Bar, chip, code
@@ -62,8 +62,9 @@ def _spokes(ends: tuple[tuple[float, float, bool], ...]) -> None:
     svg = ui.element("svg").classes("spokes")
     with svg.props('viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"'):
         for x, y, moving in ends:
-            line = ui.element("line").props(f'x1="50" y1="50" x2="{x:.1f}" y2="{y:.1f}"')
-            line.classes("moving" if moving else "")
+            line = ui.element("line").props("x1=50 y1=50").classes("moving" if moving else "")
+            attribute(line, "x2", f"{x:.1f}")
+            attribute(line, "y2", f"{y:.1f}")
 
 
 def _hub(seen: tuple[str, str | None]) -> None:
