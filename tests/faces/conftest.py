@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from hanota.faces.cli.logs import set_up_logs
 from hanota.faces.http import create_app
+from hanota.faces.web import page as pages
 from helpers.browser import browser
 from helpers.fake_desk import FakeDesk
 from helpers.serving import served
@@ -47,6 +48,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def console_url() -> Iterator[str]:
     set_up_logs(verbose=False)
+    pages.POLL_S = 0.2  # the tests wait for what moves
     with served(create_app(_DESK, now=_DESK.clock)) as url:
         yield url
 

@@ -4,16 +4,17 @@ Frames from hubs are acknowledged after they are durable; what leaves is taken f
 committed there. Sending twice is harmless, forgetting is not, so rows are marked only after they were handed over.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import structlog
 
-from hanota.app.frames import FrameBuilder
-from hanota.app.messages import render, response_id
+from hanota.app.alerting import Alerting
+from hanota.app.frames import FindCertificate, FrameBuilder
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.callbacks.port import Callback, CallbackError
+from hanota.callbacks.port import Callback
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
 from hanota.process.intake import Asked
@@ -21,10 +22,9 @@ from hanota.process.pipeline import Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
-from hanota.records.store.alerts import DueAlert, due_alerts, keep_for_reading, mark_delivered, mark_refused
 from hanota.records.store.outbox import Sending, mark_sent, unsent
 from hanota.records.store.work import next_due
-from hanota.wan.port import HeadEndWan
+from hanota.wan.port import FrameTooLong, HeadEndWan
 from hanota.wire import duis
 from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
@@ -48,14 +48,12 @@ class HeadEnd:
         lane: str = "0",
     ) -> None:
         self._store = store
-        self._dcc = dcc
         self._wan = wan
-        self._callback = callback
         self._policies = policies
-        self._lane = lane
         self._frames = FrameBuilder(keys, dcc)
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, lane=lane)
+        self._alerting = Alerting(store, dcc=dcc, callback=callback, sign=self._sign, lane=lane)
 
     def _sign(self, octets: bytes) -> bytes:
         return duis.sign(octets, self._xml_signer)
@@ -64,12 +62,30 @@ class HeadEnd:
         """Answer one request; safe from any thread."""
         return self._pipeline.accept(octets, service, now)
 
-    def step(self, now: Instant) -> None:
-        """Hear hubs, move deliveries, hand out what is to leave."""
+    def step(self, now: Instant, *, alerts: bool = True) -> None:
+        """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
+        self._alerting.record(now)
         self._hear(now)
         self._pipeline.run(now)
         self._drain_outbox(now)
-        self._drain_alerts(now)
+        if alerts:
+            self.drain_alerts(now)
+
+    def drain_alerts(self, now: Instant) -> None:
+        """Hand alerts that are due to their parties, and record at once what came of it."""
+        for _ in self._alerting.post(now):
+            self._alerting.record(now)
+
+    def post_alerts(self, now: Instant) -> Iterator[None]:
+        """Hand alerts that are due to their parties, one each time; the next step records what came of it.
+
+        This is for a thread of its own: it may take seconds for each, and changes nothing in the store.
+        """
+        return self._alerting.post(now)
+
+    def record_alerts(self, now: Instant) -> None:
+        """Record what came of alerts so far."""
+        self._alerting.record(now)
 
     def next_due(self) -> Instant | None:
         """When something will be due by time alone; None: only a request or a frame wakes the head end."""
@@ -80,6 +96,8 @@ class HeadEnd:
         while frames := self._wan.receive(now, _FRAMES_MAX):
             heard = self._pipeline.hear(frames, self._frames.mac_holds, now)
             for told in heard.told:
+                if told.why is not None:
+                    _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
                 self._wan.send(told.hub, write_frame(Acknowledge(event=told.event)), now)
             for asked in heard.asked:
                 self._serve(asked, now)
@@ -87,6 +105,13 @@ class HeadEnd:
                 _log.warning("frame_ignored", why=ignored.why)
 
     def _serve(self, asked: Asked, now: Instant) -> None:
+        try:
+            self._serve_octets(asked, now)
+        except Exception:  # one that can't be served is asked for again; the others are served meanwhile
+            fetch = asked.fetch
+            _log.exception("fetch_not_served", hub=str(fetch.hub), image=fetch.image_hash.hex(), offset=fetch.offset)
+
+    def _serve_octets(self, asked: Asked, now: Instant) -> None:
         fetch = asked.fetch
         octets_max = min(fetch.max_octets, self._policies.wan.chunk_octets)
         with self._store.reading() as connection:
@@ -99,40 +124,39 @@ class HeadEnd:
     def _drain_outbox(self, now: Instant) -> None:
         while built := self._next_frames(now):
             for sending, frame in built:
-                if frame is None:
-                    _log.warning("device_without_certificate", device=str(sending.device), delivery=sending.delivery)
-                else:
-                    self._wan.send(sending.hub, frame, now)
+                if frame is not None:
+                    self._send(sending, frame, now)
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending, _ in built], now)
 
     def _next_frames(self, now: Instant) -> list[tuple[Sending, bytes | None]]:
         with self._store.reading() as connection:
             find = CertificateFinder(connection)
-            return [(sending, self._frames.build(sending, find, now)) for sending in unsent(connection, now)]
+            return [(sending, self._build(sending, find, now)) for sending in unsent(connection, now)]
 
-    def _drain_alerts(self, now: Instant) -> None:
-        with self._store.reading() as connection:
-            waiting = due_alerts(connection, now)
-        deaf: set[Eui64] = set()  # a party that did not take one is not asked again in this round: others wait, too
-        for alert in waiting:
-            if alert.party in deaf or not self._deliver(alert, now):
-                deaf.add(alert.party)
-                with self._store.writing() as connection:
-                    mark_refused(connection, alert, now)
+    def _build(self, sending: Sending, find: FindCertificate, now: Instant) -> bytes | None:
+        """Give the frame of a message; None if there can be none, which is logged. Its stage repeats it in any case."""
+        try:
+            frame = self._frames.build(sending, find, now)
+        except Exception:  # one that can't be built counts as sent, so that it does not keep the others
+            _log.exception("frame_not_built", **_ids(sending))
+            return None
+        if frame is None:
+            _log.warning("device_without_certificate", **_ids(sending))
+        return frame
 
-    def _deliver(self, alert: DueAlert, now: Instant) -> bool:
-        """Hand one alert to its party. Returns: whether it was taken."""
-        octets = self._sign(render(alert, dcc=self._dcc, now=now))
-        if alert.endpoint is not None:
-            try:
-                self._callback.post(alert.endpoint, octets)
-            except CallbackError as error:
-                _log.warning("alert_not_taken", alert=alert.id, party=str(alert.party), cause=str(error))
-                return False
-        with self._store.writing() as connection:
-            if alert.endpoint is None:
-                identifier = str(response_id(self._dcc, alert.party, alert.id))
-                keep_for_reading(connection, alert, identifier, octets, now)
-            mark_delivered(connection, self._lane, alert, now)
-        return True
+    def _send(self, sending: Sending, frame: bytes, now: Instant) -> None:
+        try:
+            self._wan.send(sending.hub, frame, now)
+        except FrameTooLong:  # it will not get shorter; any other failure is the carrier's, and all are tried again
+            _log.exception("frame_not_sent", **_ids(sending))
+
+
+def _ids(sending: Sending) -> dict[str, str | int]:
+    return {
+        "sending": sending.id,
+        "kind": sending.kind,
+        "delivery": sending.delivery,
+        "device": str(sending.device),
+        "hub": str(sending.hub),
+    }

@@ -96,6 +96,33 @@ def add_devices(directory: KeyDirectory, devices: Iterable[Eui64], *, rng: rando
     )
 
 
+def add_missing(
+    directory: KeyDirectory, *, suppliers: Iterable[Party], devices: Iterable[Eui64], rng: random.Random, now: Instant
+) -> KeyDirectory:
+    """Give the directory in which each of these has a certificate for each of its uses; what is held stays.
+
+    Raises CertificateMissing: the directory has no issuing authority.
+    """
+    issuing = directory.authority(ISSUER_NAME)
+    held = {(found.eui, found.usage, found.role) for found in directory.certificates()}
+
+    def lacking(eui: Eui64, uses: _Uses) -> _Uses:
+        return tuple((usage, role) for usage, role in uses if (eui, usage, role) not in held)
+
+    years, endless = _years(now), _endless(now)
+    issued = [
+        credential
+        for party in suppliers
+        for credential in _certified(issuing, party.eui, lacking(party.eui, _SUPPLIER), years, rng, name=party.name)
+    ]
+    issued += [
+        credential
+        for device in devices
+        for credential in _certified(issuing, device, lacking(device, _DEVICE), endless, rng)
+    ]
+    return directory.including(issued)
+
+
 def draw_key(rng: random.Random) -> ec.EllipticCurvePrivateKey:
     """Draw a P-256 private key; the same state of `rng` gives the same key."""
     return ec.derive_private_key(rng.randrange(1, _ORDER), ec.SECP256R1())

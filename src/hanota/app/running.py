@@ -1,4 +1,5 @@
-"""A world that runs by itself: one background thread steps it by a scaled clock whose position is durable.
+"""A world that runs by itself: one background thread steps it by a scaled clock whose position is durable, and one
+posts alerts, so that a party which is slow holds up nothing.
 
 The process may be killed at any instant. Started again on the same folder it goes on: store and estate file hold all
 that was acknowledged, frames that were in the air are sent again, and the clock goes on from where it stood.
@@ -24,6 +25,7 @@ from hanota.process.acceptance import Answer
 _KEEP_CLOCK_S: Final = 1.0
 _NAP_S_MAX: Final = 0.25
 _STOP_S_MAX: Final = 30.0
+_STOP_ALERTS_S_MAX: Final = 1.0  # a party may be slow; what it was not seen to take is posted again
 _AFTER_FAILURE_S: Final = 1.0
 _log = structlog.get_logger()
 
@@ -55,7 +57,9 @@ class Running:
             raise
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hanota-world", daemon=True)
+        self._alerts_thread = threading.Thread(target=self._post_alerts, name="hanota-alerts", daemon=True)
         self.failure: Exception | None = None
+        self.alerts_failure: Exception | None = None
 
     def _open(self, folder: Path, speed: float, estate: Path | None, policies: Policies) -> None:
         store = open_world_store(folder)
@@ -70,22 +74,28 @@ class Running:
         return self._clock.now()
 
     def start(self) -> None:
-        """Begin to step the world in the background."""
+        """Begin to step the world and to post alerts in the background."""
         self._thread.start()
+        self._alerts_thread.start()
 
     def stop(self) -> None:
         """Stop after the step at hand, keep the clock, let go of the folder."""
         self._stopping.set()
+        self._world.alerts_wait.set()
         if self._thread.is_alive():
             self._thread.join(_STOP_S_MAX)
+        if self._alerts_thread.is_alive():
+            self._alerts_thread.join(_STOP_ALERTS_S_MAX)
+        self._world.head_end.record_alerts(self._clock.now())
         self._clock.keep()
         self._world.close()
         self._lock.release()
 
     @property
     def healthy(self) -> bool:
-        """Whether the background thread is at work and its last step did not fail."""
-        return self._thread.is_alive() and self.failure is None
+        """Whether both background threads are at work and their last rounds did not fail."""
+        at_work = self._thread.is_alive() and self._alerts_thread.is_alive()
+        return at_work and self.failure is None and self.alerts_failure is None
 
     def _submit(self, octets: bytes, service: str, now: Instant) -> Answer:
         return self._world.submit(octets, service, now)
@@ -98,7 +108,7 @@ class Running:
                 if now >= keep_at:
                     self._clock.keep(keep_ahead_s=3 * _KEEP_CLOCK_S)  # a killed process goes on from beyond its deeds
                     keep_at = self._clock.after_s(_KEEP_CLOCK_S)
-                due = self._world.step(now)
+                due = self._world.step(now, alerts=False)
                 self.failure = None
             except Exception as failure:  # nothing is above this thread: readiness tells of it, and it tries again
                 self.failure = failure
@@ -107,6 +117,19 @@ class Running:
                 self._stopping.wait(_AFTER_FAILURE_S)
             nap_s = _NAP_S_MAX if due is None else min(self._clock.seconds_until(due), _NAP_S_MAX)
             self._world.wait(nap_s)
+
+    def _post_alerts(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                for _ in self._world.post_alerts(self._clock.now()):
+                    if self._stopping.is_set():
+                        return
+                self.alerts_failure = None
+            except Exception as failure:  # nothing is above this thread either
+                self.alerts_failure = failure
+                _log.exception("alerts_failed")
+                self._stopping.wait(_AFTER_FAILURE_S)
+            self._world.alerts_wait.wait(_NAP_S_MAX)
 
 
 class FolderLock:
@@ -141,6 +164,8 @@ def _description(folder: Path, estate: Path | None) -> EstateDescription:
     own = folder / "estate.toml"
     if estate is not None:
         description = read_description(estate)
-        own.write_bytes(estate.read_bytes())
+        part = own.with_suffix(".part")
+        part.write_bytes(estate.read_bytes())
+        part.replace(own)  # whole or not at all, whenever the process dies
         return description
     return read_description(own) if own.is_file() else builtin_description()

@@ -8,12 +8,13 @@ import random
 import secrets
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from hanota.app.head_end import HeadEnd
-from hanota.app.pki import Party, add_devices, add_suppliers, make_pki
+from hanota.app.pki import Party, add_missing, make_pki
 from hanota.app.registering import register_estate
 from hanota.base.instant import SECOND, Instant
 from hanota.callbacks.http import HttpCallback
@@ -63,12 +64,13 @@ class World:
         self.keys = _keys(folder, description, self.rng, now)
         register_estate(self.store, description, self.keys)
         self.wan = InProcessWan(settings.network, self.rng)
+        self._http = HttpCallback()
         self.head_end = HeadEnd(
             self.store,
             keys=self.keys,
             dcc=description.dcc,
             wan=self.wan.head_end,
-            callback=callback or HttpCallback(),
+            callback=callback or self._http,
             policies=settings.policies,
         )
         self._estate_file = EstateFile(None if folder is None else folder / "estate.sqlite")
@@ -84,6 +86,7 @@ class World:
         self._estate_due: Instant | None = now
         self._head_end_due: Instant | None = now
         self._woken = threading.Event()
+        self.alerts_wait = threading.Event()
 
     def submit(self, octets: bytes, service: str, now: Instant) -> Answer:
         """Answer a request; the next step takes up its deliveries."""
@@ -91,17 +94,30 @@ class World:
         self._woken.set()
         return answer
 
-    def step(self, now: Instant) -> Instant | None:
-        """Do what is due by `now` on both sides. Returns: when something will be due next, None if nothing will."""
+    def step(self, now: Instant, *, alerts: bool = True) -> Instant | None:
+        """Do what is due by `now` on both sides. Returns: when something will be due next, None if nothing will.
+
+        Without `alerts`, those are for a thread that calls `post_alerts` whenever `alerts_wait` is set.
+        """
         if self._woken.is_set():
             self._woken.clear()
             self._head_end_due = now
         if _due(self._estate_due, now) or _due(self.wan.next_due(), now):
             self._estate_due = self.estate.advance(now, EVENTS_MAX)
         if _due(self._head_end_due, now) or _due(self.wan.next_due(), now):
-            self.head_end.step(now)
+            self.head_end.step(now, alerts=alerts)
             self._head_end_due = self.head_end.next_due()
+            if not alerts and _due(self._head_end_due, now):  # all else that was due is done
+                self._head_end_due = Instant(now + SLICE_MS)
+                self.alerts_wait.set()
         return self.next_due()
+
+    def post_alerts(self, now: Instant) -> Iterator[None]:
+        """Hand out alerts that are due, one each time; `step` in its thread records what came of it."""
+        self.alerts_wait.clear()
+        for _ in self.head_end.post_alerts(now):
+            self._woken.set()
+            yield
 
     def next_due(self) -> Instant | None:
         """When something will be due next."""
@@ -114,6 +130,7 @@ class World:
 
     def close(self) -> None:
         """Let go of files and connections."""
+        self._http.close()
         self._estate_file.close()
         self.store.close()
 
@@ -138,9 +155,7 @@ def _keys(folder: Path | None, description: EstateDescription, rng: random.Rando
     suppliers = [Party(party.eui, party.name) for party in description.parties]
     homes = description.premises
     devices = [eui for home in homes for eui in (home.hub.chf, home.hub.gpf, *(d.eui for d in home.devices))]
-    held = {credential.certificate.eui for credential in keys.credentials()}
-    fresh = add_suppliers(keys, [party for party in suppliers if party.eui not in held], rng=rng, now=now)
-    fresh = add_devices(fresh, [eui for eui in devices if eui not in held], rng=rng, now=now)
+    fresh = add_missing(keys, suppliers=suppliers, devices=devices, rng=rng, now=now)
     if place is not None and not known:
         _write_whole(place, fresh)
     elif place is not None and len(fresh.credentials()) > len(keys.credentials()):

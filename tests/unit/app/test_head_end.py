@@ -6,17 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from hanota.app.head_end import HeadEnd
+from hanota.app.messages import render
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import HOUR, SECOND, Instant
 from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import CallbackError
+from hanota.model.alerts import AlertKind
 from hanota.model.policies import Policies, WanPolicy
+from hanota.records.library.images import read_slice
 from hanota.records.store import outbox, queries
 from hanota.records.store import schema as t
+from hanota.records.store.alerts import POSTED_AT_ONCE_MAX, DueAlert
+from hanota.wan.port import FrameTooLong
 from hanota.wire.gbcs import Cra, MessageCode, TransferAlert, mac_holds, read_message, transfer_alert
 from hanota.wire.wan import (
     Acknowledge,
@@ -360,7 +367,7 @@ def test_an_alert_that_was_posted_just_before_a_crash_is_posted_again_under_the_
         raise OSError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hanota.app.head_end.mark_delivered", dies)
+        patch.setattr("hanota.app.alerting.mark_delivered", dies)
         with pytest.raises(OSError, match="power cut"):
             rig.step()
     rig.start()
@@ -375,3 +382,167 @@ def test_the_head_end_says_when_it_wants_to_be_woken() -> None:
     assert rig.head_end.next_due() is None
     rig.accept().step()
     assert rig.head_end.next_due() == rig.bench.now + Policies().wan.order_retry_ms
+
+
+# --- one that fails does not stop the others -------------------------------------------------------------------------
+
+
+def order(rig: Rig, kind: str = "read_version", count: int = 1) -> None:
+    """Put messages to the hub into the outbox."""
+    with rig.bench.store.writing() as connection:
+        for _ in range(count):
+            row = {"kind": kind, "delivery": 1, "queued_at": rig.bench.now, "due": rig.bench.now}
+            connection.execute(t.outbox.insert().values(row))
+
+
+def test_a_frame_that_cannot_be_built_counts_as_sent_and_the_others_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig().accept().step()
+    order(rig, count=3)
+    build = rig.head_end._frames.build
+
+    def fails(sending: Any, *args: Any) -> bytes | None:
+        if sending.id == 3:
+            raise RuntimeError("broken row")
+        return build(sending, *args)
+
+    monkeypatch.setattr(rig.head_end._frames, "build", fails)
+    with capture_logs() as logs:
+        assert len(rig.step().frames) == 2
+    assert [(log["event"], log["sending"], log["delivery"]) for log in logs] == [("frame_not_built", 3, 1)]
+    assert {row.sent_at for row in rig.bench.rows(t.outbox)} == {rig.bench.now}
+
+
+def test_a_frame_too_long_for_the_network_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig().accept().step()
+    order(rig, count=2)
+    send, failing = rig.air.send, [True]
+
+    def fails(hub: Eui64, frame: bytes, now: Instant) -> None:
+        if failing:
+            failing.clear()
+            raise FrameTooLong(octets=len(frame), hub=hub, limit=1)
+        send(hub, frame, now)
+
+    monkeypatch.setattr(rig.air, "send", fails)
+    with capture_logs() as logs:
+        assert len(rig.step().frames) == 1
+    assert [log["event"] for log in logs] == ["frame_not_sent"]
+
+
+def test_a_fetch_that_cannot_be_served_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig().accept().step()
+
+    def fails(connection: Any, digest: bytes, offset: int, octets_max: int) -> Any:
+        if offset == 0:
+            raise RuntimeError("broken image")
+        return read_slice(connection, digest, offset, octets_max)
+
+    monkeypatch.setattr("hanota.app.head_end.read_slice", fails)
+    rig.air.arriving.append(write_frame(Fetch(hub=HUB, image_hash=HASH, offset=0, max_octets=9)))
+    with capture_logs() as logs:
+        assert [chunk.offset for chunk in fetch(rig, 100, 9)] == [100]
+    assert [(log["event"], log["hub"], log["offset"]) for log in logs] == [("fetch_not_served", str(HUB), 0)]
+
+
+def test_what_is_wrong_with_an_uplink_is_logged_and_the_uplink_acknowledged() -> None:
+    rig = Rig().accept().step()
+    rig.air.arriving.append(receipt(ReceiptStatus(99), event=8))
+    with capture_logs() as logs:
+        assert rig.step().frames == [Acknowledge(event=8)]
+    ((event, hub, number),) = [(log["event"], log["hub"], log["uplink"]) for log in logs]
+    assert (event, hub, number) == ("uplink_void", str(HUB), 8)
+
+
+def due_alerts_of(rig: Rig, party: Eui64, count: int) -> list[int]:
+    """Let a party be due alerts, each of a delivery of its own. Returns: their numbers."""
+    now = rig.bench.now
+    with rig.bench.store.writing() as connection:
+        delivery = dict(connection.execute(select(t.delivery)).mappings().all()[0]) | {"due": None}
+        first = 1 + (connection.execute(select(func.max(t.alert.c.id))).scalar_one() or 0)
+        numbers = list(range(first, first + count))
+        for number in numbers:
+            connection.execute(t.delivery.insert().values(delivery | {"id": 1000 + number}))
+            row = {"id": number, "party": party.signed, "kind": AlertKind.GIVEN_UP.value, "delivery": 1000 + number}
+            times = {"at": now, "created_at": now, "deadline": now + HOUR, "due": now, "tries": 0}
+            connection.execute(t.alert.insert().values(row | times))
+    return numbers
+
+
+def test_after_its_first_refusal_a_party_is_left_alone_and_all_its_alerts_wait() -> None:
+    rig = Rig()
+    rig.endpoint(SUPPLIER_2, HERE)
+    rig.posts.refusing.add(HERE)
+    rig.accept().step()
+    rig.step(after_ms=HOUR)
+    tries = rig.posts.tries
+    numbers = due_alerts_of(rig, SUPPLIER_2, 3 * POSTED_AT_ONCE_MAX)
+    others = due_alerts_of(rig, SUPPLIER_1, 3)
+    rig.step()
+    assert rig.posts.tries == tries + 1
+    rows = {row.id: row for row in rig.bench.rows(t.alert)}
+    assert {rows[number].due - rig.bench.now for number in numbers} == {5 * SECOND}
+    assert {rows[number].tries for number in numbers} == {1}
+    assert {rows[number].delivered_at for number in others} == {rig.bench.now}
+    rig.bench.change(t.alert, {"tries": 30, "due": rig.bench.now})
+    rig.step()
+    assert {row.due - rig.bench.now for row in rig.bench.rows(t.alert) if row.id in numbers} == {HOUR}
+
+
+def test_a_party_with_an_endpoint_gets_a_limited_number_at_a_time() -> None:
+    rig = Rig()
+    rig.endpoint(SUPPLIER_2, HERE)
+    rig.accept().step()
+    rig.posts.tries = 0
+    due_alerts_of(rig, SUPPLIER_2, POSTED_AT_ONCE_MAX + 3)
+    due_alerts_of(rig, SUPPLIER_1, POSTED_AT_ONCE_MAX + 3)
+    assert rig.step().posts.tries == POSTED_AT_ONCE_MAX
+    assert len(rig.bench.rows(t.inbox, party=SUPPLIER_1.signed)) == POSTED_AT_ONCE_MAX + 3  # these cost no time
+    assert rig.step().posts.tries == POSTED_AT_ONCE_MAX + 3
+
+
+def test_an_alert_that_cannot_be_rendered_waits_and_the_others_go_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    rig.endpoint(SUPPLIER_2, HERE)
+    rig.accept().step()
+    broken, good = due_alerts_of(rig, SUPPLIER_2, 2)
+
+    def fails(alert: DueAlert, **facts: Any) -> bytes:
+        if alert.id == broken:
+            raise RuntimeError("broken row")
+        return render(alert, **facts)
+
+    monkeypatch.setattr("hanota.app.alerting.render", fails)
+    with capture_logs() as logs:
+        rig.step()
+    assert [(log["event"], log["alert"]) for log in logs] == [("alert_not_rendered", broken)]
+    assert rig.bench.row(t.alert, id=good).delivered_at == rig.bench.now
+    assert rig.bench.row(t.alert, id=broken).due == rig.bench.now + 5 * SECOND
+
+
+def test_a_carrier_that_breaks_is_like_a_party_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    rig.endpoint(SUPPLIER_2, HERE)
+
+    def breaks(endpoint: str, octets: bytes) -> None:
+        raise RuntimeError("broken carrier")
+
+    monkeypatch.setattr(rig.posts, "post", breaks)
+    rig.accept().step()
+    row = rig.bench.row(t.alert)
+    assert (row.delivered_at, row.tries, row.due) == (None, 1, rig.bench.now + 5 * SECOND)
+
+
+def test_a_thread_of_their_own_posts_and_the_next_step_records() -> None:
+    rig = Rig()
+    rig.endpoint(SUPPLIER_2, HERE)
+    rig.accept()
+    now = rig.bench.now
+    rig.head_end.step(now, alerts=False)
+    assert (rig.posts.tries, rig.head_end.next_due()) == (0, now)
+    assert len(list(rig.head_end.post_alerts(now))) == 1
+    assert list(rig.head_end.post_alerts(now)) == []  # what is not yet recorded is not posted again
+    assert rig.bench.row(t.alert).delivered_at is None
+    rig.head_end.step(Instant(now + 1), alerts=False)
+    assert rig.bench.row(t.alert).delivered_at == now + 1
+    assert list(rig.head_end.post_alerts(Instant(now + 1))) == []
+    assert rig.posts.tries == 1

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,14 @@ from hanota.app.clock import SpeedOutOfRange
 from hanota.app.pki import ISSUER_NAME
 from hanota.app.running import FolderInUse, FolderLock, Running
 from hanota.base.errors import HanotaError
+from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.access import Caller
 from hanota.wire import duis
 from hanota.wire.smki import read_directory
 from helpers.premises import DCC, NEW
-from helpers.world import PPMID, SUPPLIER_1, image, product_of, read, request
+from helpers.world import PPMID, SUPPLIER_1, SUPPLIER_2, image, product_of, read, request
 
 OPERATOR = Caller()
 
@@ -116,10 +119,10 @@ def test_a_failed_step_is_told_and_tried_again(tmp_path: Path) -> None:
     running = Running(tmp_path, speed=100)
     step, failing = running._world.step, [True]
 
-    def fails(now: object) -> object:
+    def fails(*args: Any, **facts: Any) -> Any:
         if failing:
             raise OSError("disk full")
-        return step(now)
+        return step(*args, **facts)
 
     running._world.step = fails
     running.start()
@@ -130,6 +133,88 @@ def test_a_failed_step_is_told_and_tried_again(tmp_path: Path) -> None:
         wait_for(lambda: running.healthy)
     finally:
         running.stop()
+
+
+class Stuck:
+    """A party's endpoint that answers nothing before it is let go."""
+
+    def __init__(self) -> None:
+        self.posts = 0
+        self.let_go = threading.Event()
+
+    def post(self, endpoint: str, octets: bytes) -> None:
+        self.posts += 1
+        self.let_go.wait(60)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_a_party_that_is_slow_holds_up_neither_deliveries_nor_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck()
+    monkeypatch.setattr("hanota.app.world.HttpCallback", lambda: stuck)
+    estate = estate_file(tmp_path)
+    text, mark = estate.read_text("utf-8"), f'eui = "{SUPPLIER_2}"\n'
+    assert text.count(mark) == 1
+    estate.write_text(text.replace(mark, f'{mark}callback = "http://party.example/"\n'), "utf-8")
+    running = Running(tmp_path / "home", speed=2000, estate=estate)
+    running.start()
+    try:
+        assert send(running, tmp_path / "home") is ResponseCode.I0
+        wait_for(lambda: stuck.posts and running.desk.deliveries(OPERATOR)[0].ended)
+        assert (stuck.posts, running.healthy) == (1, True)
+        told = [alert for alert in running.desk.alerts(OPERATOR) if alert.delivered_at is not None]
+        assert told == []  # what was behind it waits with it; nothing else does
+        stuck.let_go.set()
+        wait_for(lambda: all(alert.delivered_at is not None for alert in running.desk.alerts(OPERATOR)))
+        assert stuck.posts == len([alert for alert in running.desk.alerts(OPERATOR) if alert.party == str(SUPPLIER_2)])
+        stuck.let_go.clear()
+        assert send(running, tmp_path / "home", counter=2) is not None
+    finally:
+        began = time.monotonic()
+        running.stop()
+        stuck.let_go.set()
+    assert time.monotonic() - began < 3
+
+
+def test_alerts_that_could_not_be_looked_at_are_told_and_tried_again(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    post, failing = running._world.post_alerts, [True]
+
+    def fails(now: Instant) -> Iterator[None]:
+        if failing:
+            raise OSError("disk full")
+        return post(now)
+
+    running._world.post_alerts = fails
+    running.start()
+    try:
+        wait_for(lambda: isinstance(running.alerts_failure, OSError))
+        assert not running.healthy
+        failing.clear()
+        wait_for(lambda: running.healthy)
+    finally:
+        running.stop()
+
+
+def test_a_description_is_the_folders_own_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    estate = estate_file(tmp_path)
+    write = Path.write_bytes
+
+    def dies(path: Path, octets: bytes) -> int:
+        if path.name.startswith("estate"):
+            write(path, octets[: len(octets) // 2])
+            raise OSError("killed")
+        return write(path, octets)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", dies)
+        with pytest.raises(OSError, match="killed"):
+            Running(tmp_path / "home", estate=estate)
+    assert not (tmp_path / "home" / "estate.toml").exists()
+    Running(tmp_path / "home").stop()
 
 
 def test_stopping_what_was_never_started_is_fine(tmp_path: Path) -> None:

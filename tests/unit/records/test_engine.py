@@ -151,3 +151,56 @@ def test_a_store_of_a_later_version_is_refused(store: Store, tmp_path: Path) -> 
 
 def test_a_whole_file_is_ok(store: Store) -> None:
     assert integrity(store) == "ok"
+
+
+# --- in memory: one connection for everybody -----------------------------------------------------------------------
+
+
+def test_threads_take_their_turn_at_a_store_in_memory() -> None:
+    store = open_store(None)
+    failures: list[Exception] = []
+
+    def count_up() -> None:
+        try:
+            for _ in range(50):
+                with store.writing() as connection:
+                    keep_position(connection, kept_position(connection) + 1)
+                with store.reading() as connection:
+                    assert kept_position(connection) > 0
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with store.reading() as connection:
+        assert kept_position(connection) == 200
+
+
+def test_in_memory_one_reads_inside_ones_own_transaction() -> None:
+    store = open_store(None)
+    with store.writing() as connection:
+        keep_position(connection, 42)
+        with store.reading() as inner, store.reading() as innermost:
+            assert kept_position(inner) == kept_position(innermost) == 42
+    with store.reading() as connection, store.reading() as inner:
+        assert kept_position(inner) == kept_position(connection) == 42
+
+
+def test_in_memory_writing_inside_reading_or_writing_is_refused_and_changes_nothing() -> None:
+    store = open_store(None)
+    for outer in (store.reading, store.writing):
+        with outer() as connection:
+            with pytest.raises(RuntimeError, match="one connection"), store.writing():
+                pass
+            assert kept_position(connection) == 0
+    write = store.writing
+    with write() as connection:
+        keep_position(connection, 1)
+    with pytest.raises(KeyError):
+        write_and_fail(store)
+    with store.reading() as connection:
+        assert kept_position(connection) == 1

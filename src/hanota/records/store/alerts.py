@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Table, case, func, insert, literal, or_, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -17,6 +17,9 @@ from hanota.records.store.frames import name_set, read_frame
 
 RETRY_FIRST_MS: Final = 5 * SECOND
 RETRY_MAX_MS: Final = 1 * HOUR
+POSTED_AT_ONCE_MAX: Final = 50
+"""How many alerts one party with an endpoint is given at a time: others wait meanwhile."""
+_DOUBLINGS_MAX: Final = (RETRY_MAX_MS // RETRY_FIRST_MS).bit_length()
 
 
 def write_alerts(connection: Connection, alerts: pl.DataFrame, now: Instant, service_level_ms: int) -> pl.DataFrame:
@@ -103,8 +106,10 @@ class DueAlert:
 
 
 def due_alerts(connection: Connection, now: Instant, limit: int = 500) -> list[DueAlert]:
-    """Give alerts that are due, the earliest deadline first."""
+    """Give alerts that are due, the earliest deadline first; at most POSTED_AT_ONCE_MAX for one endpoint."""
     a, d, r, v, i, p = t.alert, t.delivery, t.request, t.device, t.image, t.party
+    place = func.row_number().over(partition_by=a.c.party, order_by=(a.c.deadline, a.c.id)).label("place")
+    first = select(a.c.id, place).where(a.c.due <= now).subquery()
     query = (
         select(
             a.c.id,
@@ -123,12 +128,13 @@ def due_alerts(connection: Connection, now: Instant, limit: int = 500) -> list[D
             a.c.result,
             a.c.tries,
         )
+        .join(first, first.c.id == a.c.id)
         .join(d, d.c.id == a.c.delivery)
         .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device)
         .join(i, i.c.hash == r.c.image)
         .outerjoin(p, p.c.eui == a.c.party)
-        .where(a.c.due <= now)
+        .where(or_(p.c.endpoint.is_(None), first.c.place <= POSTED_AT_ONCE_MAX))
         .order_by(a.c.deadline, a.c.id)
         .limit(limit)
     )
@@ -184,3 +190,12 @@ def mark_refused(connection: Connection, alert: DueAlert, now: Instant) -> None:
     connection.execute(
         update(t.alert).where(t.alert.c.id == alert.id).values(due=now + wait, tries=t.alert.c.tries + 1)
     )
+
+
+def put_off(connection: Connection, party: Eui64, now: Instant) -> None:
+    """Set the next try of every alert that a party is due, as if each had been refused."""
+    a = t.alert.c
+    doubled = literal(RETRY_FIRST_MS, BigInteger).bitwise_lshift(a.tries)
+    wait = case((a.tries >= _DOUBLINGS_MAX, RETRY_MAX_MS), else_=doubled)
+    waiting = (a.party == party.signed, a.due <= now)
+    connection.execute(update(t.alert).where(*waiting).values(due=now + wait, tries=a.tries + 1))

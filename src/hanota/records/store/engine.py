@@ -35,30 +35,54 @@ class StoreUnavailable(HanotaError):
 
 
 class Store:
-    """One store: a reading and a writing side. Safe to use from several threads."""
+    """One store: a reading and a writing side. Safe to use from several threads.
+
+    In memory there is one connection for all of them: whoever reads or writes has the store for itself, and may read
+    inside its own transaction.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         # SQLite lets writers that wait sleep for ever longer, in no order; threads that queue here wake at once.
         sqlite = engine.dialect.name == "sqlite"
         self._turn: contextlib.AbstractContextManager[object] = threading.Lock() if sqlite else contextlib.nullcontext()
+        self._reading: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        self._shared = isinstance(engine.pool, StaticPool)
+        self._open: Connection | None = None  # of whoever has the turn; only where one connection is shared
+        if self._shared:
+            self._turn = self._reading = threading.RLock()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection whose reads agree with each other; nothing is written."""
-        with self._engine.connect().execution_options(hanota_begin="DEFERRED") as connection:
-            yield connection
-            connection.rollback()
+        with self._reading:
+            if self._open is not None:
+                yield self._open
+                return
+            with self._connected("DEFERRED") as connection:
+                yield connection
+                connection.rollback()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in a writing transaction: committed at the end, rolled back by an exception."""
-        with (
-            self._turn,
-            self._engine.connect().execution_options(hanota_begin="IMMEDIATE") as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with self._turn:
+            if self._open is not None:
+                raise RuntimeError("a store in memory has one connection: end reading or writing before writing")
+            with self._connected("IMMEDIATE") as connection, connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def _connected(self, begin: str) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(hanota_begin=begin) as connection:
+            if not self._shared:
+                yield connection
+                return
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -194,18 +194,21 @@ def read_directory(path: Path) -> KeyDirectory:
 def write_directory(path: Path, directory: KeyDirectory) -> None:
     """Write a key directory, each file at once or not at all; files of subjects that it does not hold stay.
 
+    A certificate is written after its key: whoever dies in between leaves a key that nothing is read from, never a
+    certificate that seems to be another party's.
+
     Raises OSError where the file system refuses; CertificateUnissuable for an authority whose CN can't be a file name.
     """
     for folder in (CERTIFICATES, AUTHORITIES, KEYS):
         (path / folder).mkdir(mode=0o700 if folder == KEYS else 0o755, parents=True, exist_ok=True)
-    for certificate in directory.certificates():
-        _write(path / CERTIFICATES / f"{_use(certificate).stem}.pem", _pem(certificate))
-    for credential in directory.credentials():
-        _write(path / KEYS / f"{_use(credential.certificate).stem}.pem", _key_pem(credential.key), mode=0o600)
     for authority in directory.authorities():
         name = f"{_common_name(authority)}.pem"
-        _write(path / AUTHORITIES / name, _pem(authority.certificate))
         _write(path / KEYS / f"authority-{name}", _key_pem(authority.key), mode=0o600)
+        _write(path / AUTHORITIES / name, _pem(authority.certificate))
+    for credential in directory.credentials():
+        _write(path / KEYS / f"{_use(credential.certificate).stem}.pem", _key_pem(credential.key), mode=0o600)
+    for certificate in directory.certificates():
+        _write(path / CERTIFICATES / f"{_use(certificate).stem}.pem", _pem(certificate))
 
 
 def _files(folder: Path) -> Iterator[Path]:
