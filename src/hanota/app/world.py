@@ -64,13 +64,15 @@ class World:
         self.keys = _keys(folder, description, self.rng, now)
         register_estate(self.store, description, self.keys)
         self.wan = InProcessWan(settings.network, self.rng)
-        self._http = HttpCallback()
+        self._http: HttpCallback | None = None
+        if callback is None:
+            callback = self._http = HttpCallback()
         self.head_end = HeadEnd(
             self.store,
             keys=self.keys,
             dcc=description.dcc,
             wan=self.wan.head_end,
-            callback=callback or self._http,
+            callback=callback,
             policies=settings.policies,
         )
         self._estate_file = EstateFile(None if folder is None else folder / "estate.sqlite")
@@ -130,7 +132,8 @@ class World:
 
     def close(self) -> None:
         """Let go of files and connections."""
-        self._http.close()
+        if self._http is not None:
+            self._http.close()
         self._estate_file.close()
         self.store.close()
 
