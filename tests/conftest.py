@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,13 @@ _SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile("hanota", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=100)
 settings.register_profile("nightly", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=2_000)
 settings.load_profile(os.environ.get("HANOTA_TEST_PROFILE", "hanota"))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Generator[None, None, None]:
+    """A command that ran within a test leaves logs set up for a stream that is closed by then."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

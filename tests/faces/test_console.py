@@ -20,6 +20,7 @@ from helpers.fake_desk import (
     SUPPLIER_2,
     event,
 )
+from helpers.fake_operating import COMMAND_ID, HELD_ID, FakeOperating
 
 VIEWS = (
     "/",
@@ -30,6 +31,9 @@ VIEWS = (
     "/homes",
     f"/homes/{HOME}",
     "/alerts",
+    "/commands",
+    "/messages",
+    "/quarantine",
     "/api/docs",
 )
 
@@ -46,6 +50,12 @@ def test_every_view_fits_a_phone(window, path: str) -> None:
     window.page.set_viewport_size({"width": 390, "height": 844})
     window.open(path)
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_view_is_a_click_away_on_a_laptop(window) -> None:
+    window.open("/")
+    nav = window.page.locator("nav")
+    assert nav.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 def test_the_overview_shows_the_four_numbers_and_what_needs_attention(window) -> None:
@@ -224,6 +234,81 @@ def test_alerts_stand_by_party_with_what_is_still_due(window, desk) -> None:
         assert words in row.inner_text()
     desk.now = Instant(START + 61 * MINUTE)
     window.reads("tbody .chip.bad", "Late")
+
+
+def test_commands_say_what_is_told_to_whom_and_until_when_it_is_waited(window) -> None:
+    window.open("/commands")
+    first, second = window.page.locator("tbody tr").all()
+    for words in ("11.3 no. 1300", "Activate Firmware", ESME, "Sent", "due in 30 min"):
+        assert words in re.sub(r"\s+", " ", first.inner_text())
+    assert "to act in 10 h" in re.sub(r"\s+", " ", second.inner_text())
+
+
+def test_a_request_that_is_held_is_released_at_a_click(window, desk) -> None:
+    window.open("/")
+    window.reads(".notice.left", "1 request is held")
+    window.page.get_by_role("link", name="See quarantine").click()
+    window.page.wait_for_url("**/quarantine")
+    window.page.get_by_role("button", name=f"Release request {HELD_ID}").click()
+    window.reads("tbody .chip.good", "Released")
+    assert desk.acts == [("released", 12)]
+    assert window.page.locator("tbody button").count() == 0
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_request_is_dropped_only_after_a_question(window, desk, sure: bool) -> None:
+    asked = []
+    window.page.on(
+        "dialog", lambda dialog: asked.append(dialog.message) or (dialog.accept if sure else dialog.dismiss)()
+    )
+    window.open("/quarantine")
+    window.page.get_by_role("button", name="Drop").click()
+    if sure:
+        window.reads("tbody .chip", "Dropped")
+    assert desk.acts == ([("dropped", 12)] if sure else [])
+    assert "Drop this request?" in asked[0]
+
+
+def test_a_decision_that_another_took_before_is_told(window, desk) -> None:
+    window.open("/quarantine")
+    desk.decided_elsewhere = True  # and the page has not heard of it yet
+    window.page.get_by_role("button", name="Release").click()
+    window.reads("[role=alert]", "another operator may have decided")
+
+
+def test_messages_that_were_given_up_are_replayed_one_or_all(window, desk) -> None:
+    window.open("/messages")
+    rows = window.page.locator("tbody tr")
+    for words in ("Response", COMMAND_ID, "HTTP 503", "20 tries", "Northlight Energy"):
+        assert words in rows.nth(0).inner_text()
+    assert "3,900 devices" in rows.nth(1).inner_text()
+    window.page.get_by_role("button", name=f"Replay {COMMAND_ID}").click()
+    window.page.locator("tbody tr").nth(1).wait_for(state="detached")
+    assert desk.acts == [("replay", [41])]
+    desk.letters = FakeOperating().letters
+    window.page.get_by_role("button", name="Replay all").click()
+    window.reads(".calm", "Every message was taken")
+    assert desk.acts[1:] == [("replay", [41, 40])]
+
+
+def test_a_partys_view_has_no_buttons(window) -> None:
+    for path in ("/quarantine", "/messages"):
+        window.open(f"{path}?as={SUPPLIER_1}")
+        window.page.locator("tbody tr").first.wait_for()
+        assert window.page.locator("button.act").count() == 0
+
+
+def test_with_nothing_left_to_the_operator_each_list_says_so(window, desk) -> None:
+    desk.nothing_to_do = True
+    for path, words in (
+        ("/quarantine", "Nothing is held"),
+        ("/messages", "Every message"),
+        ("/commands", "No command"),
+    ):
+        window.open(path)
+        window.reads("main", words)
+    window.open("/")
+    assert window.page.locator(".notice.left").count() == 0
 
 
 def test_as_shows_one_partys_view_and_says_so_on_every_link(window) -> None:

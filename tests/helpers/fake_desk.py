@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hanota.app.desk.errors import NotAllowed, NotFound
 from hanota.app.desk.views import (
     AlertView,
+    CertificateView,
     DeliveryDetail,
     DeliveryView,
     DeviceView,
@@ -21,7 +22,9 @@ from hanota.base.instant import MINUTE, SECOND, Instant, iso, parse_iso
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.access import Caller
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
-from hanota.model.reasons import DEVICE_REFUSALS, REQUEST_REFUSALS
+from hanota.model.reasons import DEVICE_REFUSALS
+from hanota.model.refusals import REQUEST_REFUSALS
+from helpers.fake_operating import FakeOperating
 
 SUPPLIER_1 = "90-B3-D5-1F-30-01-00-00"
 SUPPLIER_2 = "90-B3-D5-1F-30-03-00-00"
@@ -50,7 +53,7 @@ class FakeReason:
 
 
 @dataclass
-class FakeDesk:
+class FakeDesk(FakeOperating):
     """Keeps DeskPort. Tests change `now`, `empty` and the delivery, and read `submitted`."""
 
     now: Instant = START
@@ -62,6 +65,7 @@ class FakeDesk:
     submitted: list[tuple[bytes, str]] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     extra_events: list[EventView] = field(default_factory=list)
+    certificates: list[CertificateView] = field(default_factory=list)
 
     def clock(self) -> Instant:
         return self.now
@@ -81,6 +85,8 @@ class FakeDesk:
             waiting=sum(row.state in {"TRANSFERRED", "ACTIVATED"} for row in rows),
             failed=sum(row.ended and row.state != "CONFIRMED" for row in rows),
             confirmed=sum(row.state == "CONFIRMED" for row in rows),
+            held=sum(row.state == "held" for row in self.quarantined(caller)),
+            dead_letters=len(self.dead_letters(caller)),
             attention=tuple(row for row in rows if row.delivery == 2),
         )
 
@@ -154,6 +160,14 @@ class FakeDesk:
             return []
         mine = str(caller.party) if caller.party else party
         return [row for row in _alerts() if mine is None or row.party == mine][:limit]
+
+    def certificates_of(self, eui: str) -> list[CertificateView]:
+        self._may_break()
+        return [found for found in self.certificates if found.subject == eui]
+
+    def certificates_numbered(self, serial: int) -> list[CertificateView]:
+        self._may_break()
+        return [found for found in self.certificates if found.serial == serial]
 
     def reasons(self) -> list[FakeReason]:
         requests = [FakeReason(str(key), row.code, row.text, row.remedy) for key, row in REQUEST_REFUSALS.items()]

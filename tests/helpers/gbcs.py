@@ -1,15 +1,30 @@
 """GBCS messages for tests: generated ones, and the reference vectors with their certificates."""
 
+import dataclasses
 import functools
 
 from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
+from hanota.base.instant import Instant, parse_iso
 from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode
-from hanota.wire.gbcs.payload import ActivationAlert, ActivationResult, ReadResponseCode, TransferAlert, VersionRead
+from hanota.wire.gbcs.payload import (
+    ActivateFirmware,
+    ActivateImageResponseCode,
+    ActivationAlert,
+    ActivationOutcome,
+    ActivationResult,
+    CommandAccepted,
+    DatedActivation,
+    DistributionReceipt,
+    Payload,
+    ReadResponseCode,
+    ReadVersion,
+    TransferAlert,
+    VersionRead,
+)
 from hanota.wire.smki.certificate import Certificate, read_certificate
 from helpers.shared import shared
 
@@ -71,6 +86,53 @@ activation_alerts = st.builds(
     result=st.integers(0, 255).map(ActivationResult),
 )
 versions_read = st.builds(VersionRead, file_version=versions, response_code=st.integers(0, 255).map(ReadResponseCode))
+# ECS52 and GCS38 carry a version if, and only if, reading it succeeded.
+versions_read_or_not = st.builds(
+    VersionRead, file_version=versions, response_code=st.just(ReadResponseCode.READ_SUCCESS)
+) | st.builds(VersionRead, file_version=st.none(), response_code=st.integers(1, 255).map(ReadResponseCode))
+hashes = st.binary(min_size=32, max_size=32)
+activations = st.builds(
+    ActivateFirmware,
+    manufacturer_hash=hashes,
+    originator_counter=st.integers(0, 2**63 - 1),
+    execution=st.none() | moments,
+)
+outcomes = st.builds(
+    ActivationOutcome, result=st.integers(0, 255).map(ActivateImageResponseCode), file_version=versions
+)
+dated_activations = st.builds(
+    DatedActivation, alert_code=codes, at=moments, originator_counter=st.integers(0, 2**63 - 1), outcome=outcomes
+)
+receipts = st.builds(DistributionReceipt, alert_code=codes, at=moments, manufacturer_hash=hashes)
+_ZIGBEE_S = (parse_iso("2000-01-01T00:00:00Z") // 1000, 0xFFFFFFFE)
+zigbee_moments = st.integers(0, _ZIGBEE_S[1]).map(lambda seconds: Instant((_ZIGBEE_S[0] + seconds) * 1000))
+zigbee_receipts = st.builds(DistributionReceipt, alert_code=codes, at=zigbee_moments, manufacturer_hash=hashes)
+
+CARRIED: dict[tuple[MessageCode, Cra], st.SearchStrategy[Payload]] = {
+    (MessageCode(0x0012), Cra.COMMAND): activations,
+    (MessageCode(0x0012), Cra.RESPONSE): outcomes | st.just(CommandAccepted()),
+    (MessageCode(0x0059), Cra.COMMAND): st.just(ReadVersion()),
+    (MessageCode(0x0059), Cra.RESPONSE): versions_read_or_not,
+    (MessageCode(0x0084), Cra.COMMAND): st.just(ReadVersion()),
+    (MessageCode(0x0084), Cra.RESPONSE): versions_read_or_not,
+    (MessageCode(0x00CA), Cra.ALERT): dated_activations,
+    (MessageCode(0x00CE), Cra.ALERT): receipts,
+    (MessageCode(0x00CF), Cra.ALERT): zigbee_receipts,
+    (MessageCode(0x0128), Cra.ALERT): transfer_alerts,
+    (MessageCode(0x0129), Cra.COMMAND): st.just(ReadVersion()),
+    (MessageCode(0x0129), Cra.RESPONSE): versions_read,
+    (MessageCode(0x0129), Cra.ALERT): activation_alerts,
+    (MessageCode(0x012B), Cra.ALERT): activation_alerts,
+}
+"""What each use case carries, as values to generate."""
+
+
+@st.composite
+def carriers(draw: st.DrawFn) -> tuple[Header, Payload]:
+    """A payload and the header of a message that may carry it."""
+    code, cra = draw(st.sampled_from(sorted(CARRIED)))
+    header = draw(headers())
+    return dataclasses.replace(header, message_code=code, cra=cra), draw(CARRIED[code, cra])
 
 
 @functools.cache

@@ -14,10 +14,15 @@ _REMEDY = "install npm package @smartdcc/dccboxed-keystore and set HANOTA_KEYSTO
 
 def reference_keys() -> dict[int, ec.EllipticCurvePrivateKey]:
     """Give the private keys by the serial number of their certificate; leave the test out where they are missing."""
+    return _read(keystore_folder() / "keystore.json")
+
+
+def keystore_folder() -> Path:
+    """Give the folder of the public key store's npm package; leave the test out, and say why, where it is missing."""
     folder = os.environ.get("HANOTA_KEYSTORE")
     store = Path(folder, "keystore.json") if folder else None
     if store is not None and store.is_file():
-        return _read(store)
+        return store.parent
     missing = f"the reference keys are not here ({store or 'HANOTA_KEYSTORE is not set'}): {_REMEDY}"
     if os.environ.get("HANOTA_CI") == "1":
         pytest.fail(missing)

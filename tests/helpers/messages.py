@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from hanota.base.vocabulary.devices import AlertCode
+from hanota.base.vocabulary.devices import AlertCode, DeviceType
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.wire.gbcs.build import activation_alert, read_version_command, read_version_response
 from hanota.wire.gbcs.message import read_message
@@ -24,6 +24,7 @@ def activation(counter: int) -> bytes:
 def read_version(counter: int) -> bytes:
     """CS08 command of the ACB to the PPMID."""
     return read_version_command(
+        device_type=DeviceType.PPMID,
         acb=keys().credential(DCC, KeyUsage.KEY_AGREEMENT, ACB),
         device=keys().certificate(PPMID, KeyUsage.KEY_AGREEMENT),
         counter=counter,

@@ -1,13 +1,14 @@
 """One hub or one device on the bench: frames go in by hand, what it wants done is collected."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.base.vocabulary.parties import KeyUsage
+from hanota.edge.commands import Entity
 from hanota.edge.devices import DeviceIdentity, GbcsCredentials, HanDevice
 from hanota.edge.effects import Effect, Node, Note, SendHan, SendWan, Store, Wake
 from hanota.edge.hub import CommsHub, HubIdentity
@@ -18,6 +19,8 @@ from hanota.wire.zcl import OTA_CLUSTER, Command, Side, read_command, write_comm
 from helpers.premises import ACB, CHF, DCC, ESME, NOW, OLD, PPMID, keys, ppmid_file
 
 PPMID_2 = Eui64.parse("00-DB-12-34-56-78-90-B4")
+GPF = Eui64.parse("00-DB-12-34-56-78-90-A3")
+HUB_VERSION = 0x00009001
 STRANGER = Eui64.parse("00-DB-12-34-56-78-90-FF")
 DEVICE_LOG = {ESME: DeviceType.ESME, PPMID: DeviceType.PPMID, PPMID_2: DeviceType.PPMID}
 
@@ -103,13 +106,22 @@ class Bench:
         return self.effects
 
 
-def hub_bench(policies: Policies | None = None) -> Bench:
+def function(address: Eui64, device_type: DeviceType) -> Entity:
+    """One of the hub's two functions, as it takes commands."""
+    agreement = keys().credential(address, KeyUsage.KEY_AGREEMENT)
+    acb = keys().certificate(DCC, KeyUsage.KEY_AGREEMENT, ACB)
+    return Entity(address=address, device_type=device_type, agreement=agreement, acb=acb)
+
+
+def hub_bench(policies: Policies | None = None, device_log: Mapping[Eui64, DeviceType] | None = None) -> Bench:
     identity = HubIdentity(
         chf=CHF,
         acb=DCC,
         signing=keys().credential(CHF, KeyUsage.DIGITAL_SIGNATURE),
         acb_signing=keys().certificate(DCC, KeyUsage.DIGITAL_SIGNATURE, ACB).public_key,
-        device_log=DEVICE_LOG,
+        device_log=DEVICE_LOG if device_log is None else device_log,
+        functions=(function(CHF, DeviceType.CHF), function(GPF, DeviceType.GPF)),
+        firmware_version=HUB_VERSION,
     )
     return Bench(lambda memory: CommsHub(identity, policies or Policies(), memory), Side.SERVER)
 

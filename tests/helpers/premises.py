@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from hanota.app.pki import make_pki
+from hanota.app.pki import Party, make_pki
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import DAY, MINUTE, Instant, parse_iso
@@ -53,7 +53,9 @@ OLD, NEW = 0x00010000, 0x00020000
 
 @cache
 def keys() -> KeyDirectory:
-    return make_pki(dcc=DCC, devices=builtin_description().nodes(), rng=Random(1), now=NOW)
+    description = builtin_description()
+    suppliers = [Party(party.eui, party.name) for party in description.parties]
+    return make_pki(dcc=DCC, suppliers=suppliers, devices=description.nodes(), rng=Random(1), now=NOW)
 
 
 def ppmid_file(octets: int = 4096, *, version: int = NEW, content: bytes | None = None, **header: object) -> bytes:
@@ -147,6 +149,7 @@ class Premises:
 
     def read_version(self, device: Eui64 = PPMID, counter: int = 100) -> bytes:
         return read_version_command(
+            device_type=DeviceType.PPMID,
             acb=keys().credential(DCC, KeyUsage.KEY_AGREEMENT, ACB),
             device=keys().certificate(device, KeyUsage.KEY_AGREEMENT),
             counter=counter,

@@ -31,7 +31,7 @@ def answer(code: str, lists: dict[DeviceList, str] | None = None) -> bytes:
     body = duis.ResponseMessage(
         service_reference="11.4",
         service_reference_variant="11.4",
-        warning=duis.FirmwareWarning(lists) if lists else None,
+        content=duis.FirmwareWarning(lists) if lists else None,
     )
     at = parse_iso("2026-01-15T09:00:00Z")
     return duis.write_response(duis.Response(request_id=REQUEST_ID, code=ResponseCode(code), at=at, body=body))

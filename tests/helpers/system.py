@@ -61,12 +61,14 @@ def free_port() -> int:
 class Service:
     """`hanota up` as a process of its own, on one home folder and port over all its lives.
 
-    `block_log` names a file to which every block that a device asks for is written, as it reaches the hub.
+    `block_log` names a file to which every block that a device asks for is written, as it reaches the hub. `options`
+    are more options of `hanota up`.
     """
 
     home: Path
     estate: Path | None = None
     policies: Sequence[str] = ()
+    options: Sequence[str] = ()
     block_log: Path | None = None
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
@@ -110,6 +112,7 @@ class Service:
             arguments += ["--estate", str(self.estate)]
         for policy in self.policies:
             arguments += ["--policy", policy]
+        arguments += self.options
         if self.block_log is None:
             command, environment = [*_HANOTA, *arguments], dict(os.environ)
         else:
@@ -170,9 +173,9 @@ class Answered:
         """The devices left out, by the name of their list."""
         body = self.response.body
         assert isinstance(body, duis.ResponseMessage)
-        if body.warning is None:
+        if body.content is None:
             return {}
-        return {str(name.value): text.split(",") for name, text in body.warning.lists.items()}
+        return {str(name.value): text.split(",") for name, text in body.content.lists.items()}
 
 
 class Client:

@@ -15,6 +15,7 @@ from lxml import etree
 from sqlalchemy import select
 from sqlalchemy.engine import URL
 
+from hanota.app.frames import FrameBuilder
 from hanota.app.pki import Party, make_pki
 from hanota.app.registering import register_estate
 from hanota.base.eui import Eui64
@@ -112,7 +113,7 @@ def request(*devices: Eui64, counter: int = 1, sender: Eui64 = SUPPLIER_1, **cha
     return duis.FirmwareRequest(header=duis.RequestHeader(**header), **(body | changes))
 
 
-def signed(asked: duis.FirmwareRequest, signer: Eui64 | None = None) -> bytes:
+def signed(asked: duis.Request, signer: Eui64 | None = None) -> bytes:
     """The request as its originator, or another, signs it."""
     who = signer or asked.header.request_id.originator
     signing = keys().credential(who, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
@@ -123,6 +124,12 @@ def seal(octets: bytes) -> bytes:
     """Sign as the DCC does."""
     role = CertificateRole.DSP_XML_SIGN
     return duis.sign(octets, keys().credential(DCC, KeyUsage.DIGITAL_SIGNATURE, role))
+
+
+@cache
+def broker() -> FrameBuilder:
+    """The DCC as Access Control Broker."""
+    return FrameBuilder(keys(), DCC)
 
 
 @cache
@@ -152,14 +159,19 @@ class Bench:
         self.now = NOW
         self.said = 0
         self.store: Store = copy_of(_template()) if self.path is None and self.estate is description() else self._made()
-        self.pipeline = Pipeline(self.store, dcc=DCC, policies=self.policies, seal=seal, lane=LANE)
+        self.restart()
+
+    def restart(self) -> "Bench":
+        """A new process over what the store kept."""
+        self.pipeline = Pipeline(self.store, dcc=DCC, policies=self.policies, seal=seal, broker=broker(), lane=LANE)
+        return self
 
     def _made(self) -> Store:
         store = open_store(self.path)
         register_estate(store, self.estate, keys())
         return store
 
-    def submit(self, asked: duis.FirmwareRequest | bytes, service: str = "D") -> Answer:
+    def submit(self, asked: duis.Request | bytes, service: str = "D") -> Answer:
         octets = asked if isinstance(asked, bytes) else signed(asked)
         return self.pipeline.accept(octets, service, self.now)
 
@@ -188,7 +200,7 @@ class Bench:
         told = {"source": f"test {self.said}", "at": self.now, "octets": event.encode(), "reporter": reporter} | facts
         with self.store.writing() as connection:
             report = Return(event=event, device=device, delivery=delivery, **told)
-            return save_reports(connection, LANE, [report], self.now)
+            return len(save_reports(connection, LANE, [report], self.now))
 
     def certify(self, file: bytes, **changes: Any) -> None:
         """Put a PPMID image on the list; `changes` to its row."""
@@ -229,7 +241,7 @@ class Bench:
         return self.row(t.device, eui=eui.signed)
 
     def alerts(self, delivery: int = 1) -> set[tuple[Eui64, str]]:
-        return {(Eui64.from_signed(row.party), row.kind) for row in self.rows(t.alert, delivery=delivery)}
+        return {(Eui64.from_signed(row.party), row.kind) for row in self.rows(t.message, delivery=delivery)}
 
     def sends(self, delivery: int = 1) -> list[str]:
         return [row.kind for row in self.rows(t.outbox, delivery=delivery)]
@@ -254,6 +266,7 @@ BATCH = pl.Schema(
         "version_smi": pl.Int64,
         "version_target": pl.Int64,
         "eligible": pl.Boolean,
+        "eligible_until": pl.Int64,
         "report": pl.Int64,
         "event": pl.String,
         "at": pl.Int64,

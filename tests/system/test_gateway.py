@@ -260,9 +260,9 @@ REFUSALS = {
     "the wrong target": Case(request(target=VICTIM.ppmid), "E12", "wrong_target"),
     "not XML": Case(lambda keys: b"hello", "E100", "not_xml", named=False),
     "a DOCTYPE": Case(with_doctype, "E100", "not_xml", named=False),
-    "an unsupported service, 8.2": Case(of_service("8.2"), "E12", "service_not_handled"),
-    "an unsupported service, 11.2": Case(of_service("CS08_11.2"), "E12", "service_not_handled"),
-    "an unsupported service, 12.2": Case(of_service("12.2"), "E12", "service_not_handled"),
+    "an unsupported service, 12.1": Case(of_service("12.1"), "E12", "service_not_handled"),
+    "an unsupported service, 8.14.1": Case(of_service("8.14.1"), "E12", "service_not_handled"),
+    "a response that no device signed, 8.13": Case(of_service("8.13"), "E081303", "returned_not_authentic"),
 }
 
 
@@ -355,7 +355,7 @@ def test_the_store_shows_nothing_sent_for_any_refusal(service: Service, client: 
         "delivery": "SELECT d.request FROM delivery d",
         "work": "SELECT d.request FROM work w JOIN delivery d ON d.id = w.delivery",
         "outbox": "SELECT d.request FROM outbox o JOIN delivery d ON d.id = o.delivery",
-        "alert": "SELECT d.request FROM alert a JOIN delivery d ON d.id = a.delivery",
+        "message": "SELECT d.request FROM message a JOIN delivery d ON d.id = a.delivery",
     }
     for table, query in about.items():
         assert not {number for (number,) in rows(service.store, query)} & {number for number, _ in refused}, table
@@ -377,7 +377,7 @@ def assert_nothing_sent(service: Service, request_id: str) -> None:
     newest = "SELECT id, accepted, reason IS NOT NULL FROM request WHERE request_id = ? ORDER BY id DESC LIMIT 1"
     ((number, accepted, has_reason),) = rows(service.store, newest, request_id)
     assert (accepted, bool(has_reason)) == (0, True)
-    for table in ("outbox", "alert"):
+    for table in ("outbox", "message"):
         about = f"SELECT count(*) FROM {table} x JOIN delivery d ON d.id = x.delivery WHERE d.request = ?"
         assert rows(service.store, about, number) == [(0,)]
     assert rows(service.store, "SELECT count(*) FROM delivery WHERE request = ?", number) == [(0,)]

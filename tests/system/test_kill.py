@@ -109,15 +109,15 @@ def wait_for_lines(log: Path, wanted: int, within_s: float = 30) -> None:
 
 def wait_until_told(service: Service, within_s: float = 10) -> None:
     give_up = time.monotonic() + within_s
-    while rows(service.store, "SELECT count(*) FROM alert WHERE delivered_at IS NULL") != [(0,)]:
+    while rows(service.store, "SELECT count(*) FROM message WHERE delivered_at IS NULL") != [(0,)]:
         assert time.monotonic() < give_up, "alerts that nobody took"
         time.sleep(0.02)
 
 
 def check_alerts(service: Service, killed: int, undisturbed: int) -> None:
     """Each alert stands once, was handed over once, and they are those of a delivery that nothing happened to."""
-    told = rows(service.store, "SELECT party, kind, id FROM alert WHERE delivery = ?", killed)
-    model = rows(service.store, "SELECT party, kind FROM alert WHERE delivery = ?", undisturbed)
+    told = rows(service.store, "SELECT party, kind, id FROM message WHERE delivery = ?", killed)
+    model = rows(service.store, "SELECT party, kind FROM message WHERE delivery = ?", undisturbed)
     assert Counter((party, kind) for party, kind, _ in told) == Counter(model)
     assert all(count == 1 for count in Counter(model).values())
     inbox = rows(service.store, "SELECT response_id FROM inbox")

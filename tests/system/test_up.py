@@ -1,6 +1,10 @@
 """`hanota up` as a process: it stops when told to, and says what is in its way instead of half starting."""
 
+import os
 import socket
+import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +14,7 @@ import pytest
 
 from hanota.base.limits import IMAGE_OCTETS_MAX_BUSINESS
 from helpers.system import Home, Service, ask, firmware, free_port, hanota, make_estate, rows, running, signed
+from helpers.tls import make_tls
 
 STOP_S_MAX = 3.0
 LARGE = firmware(0x0002_012F, IMAGE_OCTETS_MAX_BUSINESS)
@@ -96,6 +101,47 @@ def own_address() -> str | None:
             return None
         address = str(probe.getsockname()[0])
     return None if address.startswith("127.") else address
+
+
+def test_a_taken_smki_port_is_said_before_the_world_runs(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        smki_port = taken.getsockname()[1]
+        refused = hanota("up", "--home", tmp_path / "home", "--port", free_port(), "--smki-port", smki_port)
+    assert (refused.returncode, "HOTA-FACE-010" in refused.stderr) == (1, True)
+    assert str(smki_port) in refused.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_tls_and_the_smki_repository_at_its_own_port(tmp_path: Path) -> None:
+    files, port, smki_port = make_tls(tmp_path), free_port(), free_port()
+    tls = ("--tls-cert", files.server, "--tls-key", files.server_key)
+    arguments = ("up", "--home", tmp_path / "home", "--port", port, "--smki-port", smki_port, *tls)
+    environment = {**os.environ, "HANOTA_TLS__CLIENT_CA": str(files.ca)}
+    context = ssl.create_default_context(cafile=files.ca)
+    stranger = httpx.Client(verify=context)
+    shown = ssl.create_default_context(cafile=files.ca)
+    shown.load_cert_chain(files.client, files.client_key)
+    client = httpx.Client(verify=shown)
+    command = [sys.executable, "-m", "hanota", *map(str, arguments)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().endswith(f"https://127.0.0.1:{port}\n")
+            assert client.get(f"https://127.0.0.1:{port}/readyz").is_success
+            asked = "<CertificateSearchRequest><CertificateSubjectAltName>{}</CertificateSubjectAltName>".format
+            answer = client.post(
+                f"https://127.0.0.1:{smki_port}/services/certificatesearch",
+                content=asked("00-DB-12-34-56-78-90-A4") + "</CertificateSearchRequest>",
+                headers={"content-type": "application/xml"},
+            )
+            assert (answer.status_code, answer.text.count("<Result>")) == (200, 2)
+            for at in (port, smki_port):
+                with pytest.raises(httpx.TransportError):
+                    stranger.get(f"https://127.0.0.1:{at}/readyz")
+        finally:
+            process.terminate()
+            said, _ = process.communicate(timeout=30)
+    assert (process.returncode, "everything acknowledged is kept" in said) == (0, True)
 
 
 def test_a_broken_store_or_estate_is_said_with_a_remedy(tmp_path: Path) -> None:

@@ -275,9 +275,13 @@ def _figures(facts: Mapping[str, Any]) -> str:
 def _request(options: DemoOptions, base: EstateDescription) -> tuple[duis.FirmwareRequest, GbImage]:
     if options.request is not None:
         root = duis.parse_safely(options.request)
-        duis.require_supported(root)
+        header = duis.require_supported(root)
         duis.require_schema(root)
         request = duis.read_request(root)
+        if not isinstance(request, duis.FirmwareRequest):
+            raise duis.UnsupportedRequest(
+                srv=header.service_reference_variant, element=type(request).__name__, header=header
+            )
         tail = Tail.NONE if request.header.service_reference_variant == "11.4" else Tail.SIGNED
         return request, read_image(request.image, tail)
     sender, home = base.parties[0], base.premises[0]

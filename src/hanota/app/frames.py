@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.records.store.commands import CommandSending
 from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
-from hanota.wire.gbcs import Message, mac_holds, read_version_command
+from hanota.wire.gbcs import Message, mac_holds, read_version_command, seal_command
 from hanota.wire.smki import Certificate, KeyDirectory
 from hanota.wire.wan import Cancel, Distribute, GbcsDown, sign_order, write_frame
 
@@ -14,15 +16,17 @@ FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
 
 
 class FrameBuilder:
-    """Builds the frames of one DCC. `keys` hold its credentials as Access Control Broker."""
+    """Builds the frames of one DCC and acts as its Access Control Broker, whose credentials `keys` hold."""
 
     def __init__(self, keys: KeyDirectory, dcc: Eui64) -> None:
         role = CertificateRole.ACCESS_CONTROL_BROKER
         self._sign = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, role)
         self._agree = keys.credential(dcc, KeyUsage.KEY_AGREEMENT, role)
 
-    def build(self, sending: Sending, certificate: FindCertificate, now: Instant) -> bytes | None:
+    def build(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> bytes | None:
         """Give the frame of a message from the outbox; None where the device has no certificate to speak to."""
+        if isinstance(sending, CommandSending):
+            return self._command(sending, certificate)
         match sending.kind:
             case "distribute":
                 return self._distribute(sending, now)
@@ -49,19 +53,44 @@ class FrameBuilder:
         )
         return write_frame(sign_order(order, self._sign.key))
 
-    def _read(self, sending: Sending, certificate: FindCertificate) -> bytes | None:
+    def _command(self, sending: CommandSending, certificate: FindCertificate) -> bytes | None:
+        if sending.signed is None:
+            return self._read(sending, certificate)
+        device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
+        if device is None:
+            return None
+        return write_frame(GbcsDown(message=sending.id, device=sending.device, data=self.seal(sending.signed, device)))
+
+    def _read(self, sending: Sending | CommandSending, certificate: FindCertificate) -> bytes | None:
         device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
         if device is None:
             return None
         # The outbox number rises for ever, so it serves as the ACB's own originator counter.
-        command = read_version_command(
-            acb=self._agree,
+        command = self.read_version(
             device=device,
+            device_type=sending.device_type,
             counter=sending.id,
             user=sending.request_id.originator,
             user_counter=sending.request_id.counter,
         )
         return write_frame(GbcsDown(message=sending.id, device=sending.device, data=command))
+
+    def read_version(
+        self, *, device: Certificate, device_type: DeviceType, counter: int, user: Eui64, user_counter: int
+    ) -> bytes:
+        """Give the sealed command that asks a device for its version on behalf of a User."""
+        return read_version_command(
+            device_type=device_type,
+            acb=self._agree,
+            device=device,
+            counter=counter,
+            user=user,
+            user_counter=user_counter,
+        )
+
+    def seal(self, signed: bytes, device: Certificate) -> bytes:
+        """Give a Signed Pre-Command as the command that goes to the device."""
+        return seal_command(signed, acb=self._agree, device=device)
 
     def mac_holds(self, message: Message, device: Certificate) -> bool:
         """Whether a MAC to the ACB was made by the holder of the device's key."""

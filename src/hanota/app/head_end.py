@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from hanota.app.alerting import Alerting
 from hanota.app.frames import FindCertificate, FrameBuilder
+from hanota.app.posting import Posting
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
@@ -22,6 +22,7 @@ from hanota.process.pipeline import Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
+from hanota.records.store.commands import CommandSending, unsent_commands
 from hanota.records.store.outbox import Sending, mark_sent, unsent
 from hanota.records.store.work import next_due
 from hanota.wan.port import FrameTooLong, HeadEndWan
@@ -30,6 +31,7 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
+_POST_S_MAX: Final = 0.25
 _log = structlog.get_logger()
 
 
@@ -52,8 +54,8 @@ class HeadEnd:
         self._policies = policies
         self._frames = FrameBuilder(keys, dcc)
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
-        self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, lane=lane)
-        self._alerting = Alerting(store, dcc=dcc, callback=callback, sign=self._sign, lane=lane)
+        self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, lane=lane)
+        self._posting = Posting(store, dcc=dcc, callback=callback, sign=self._sign, lane=lane, policy=policies.alert)
 
     def _sign(self, octets: bytes) -> bytes:
         return duis.sign(octets, self._xml_signer)
@@ -62,9 +64,17 @@ class HeadEnd:
         """Answer one request; safe from any thread."""
         return self._pipeline.accept(octets, service, now)
 
+    def release(self, number: int, now: Instant) -> None:
+        """Serve a request that was held in quarantine; safe from any thread. Raises NotHeld."""
+        self._pipeline.release(number, now)
+
+    def drop(self, number: int, now: Instant) -> None:
+        """Refuse a request that was held in quarantine; safe from any thread. Raises NotHeld."""
+        self._pipeline.drop(number, now)
+
     def step(self, now: Instant, *, alerts: bool = True) -> None:
         """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
-        self._alerting.record(now)
+        self._posting.record(now)
         self._hear(now)
         self._pipeline.run(now)
         self._drain_outbox(now)
@@ -73,32 +83,35 @@ class HeadEnd:
 
     def drain_alerts(self, now: Instant) -> None:
         """Hand alerts that are due to their parties, and record at once what came of it."""
-        for _ in self._alerting.post(now):
-            self._alerting.record(now)
+        for _ in self._posting.post(now):
+            self._posting.record(now)
 
     def post_alerts(self, now: Instant) -> Iterator[None]:
-        """Hand alerts that are due to their parties, one each time; the next step records what came of it.
+        """Hand alerts that are due to their parties, many at once; the next step records what came of it.
 
-        This is for a thread of its own: it may take seconds for each, and changes nothing in the store.
+        This is for a thread of its own, which calls it again and again: each time it leaves off soon, and what a slow
+        party has not answered by then goes on. It changes nothing in the store.
         """
-        return self._alerting.post(now)
+        return self._posting.post(now, within_s=_POST_S_MAX)
 
     def record_alerts(self, now: Instant) -> None:
         """Record what came of alerts so far."""
-        self._alerting.record(now)
+        self._posting.record(now)
 
     def next_due(self) -> Instant | None:
         """When something will be due by time alone; None: only a request or a frame wakes the head end."""
         with self._store.reading() as connection:
-            return next_due(connection)
+            return next_due(connection, self._policies.alert.window)
 
     def _hear(self, now: Instant) -> None:
         while frames := self._wan.receive(now, _FRAMES_MAX):
-            heard = self._pipeline.hear(frames, self._frames.mac_holds, now)
+            heard = self._pipeline.hear(frames, now)
             for told in heard.told:
                 if told.why is not None:
                     _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
                 self._wan.send(told.hub, write_frame(Acknowledge(event=told.event)), now)
+            for failure in heard.failures:
+                _log.error("message_not_taken", exc_info=failure)
             for asked in heard.asked:
                 self._serve(asked, now)
             for ignored in heard.ignored:
@@ -129,12 +142,13 @@ class HeadEnd:
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending, _ in built], now)
 
-    def _next_frames(self, now: Instant) -> list[tuple[Sending, bytes | None]]:
+    def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:
         with self._store.reading() as connection:
             find = CertificateFinder(connection)
-            return [(sending, self._build(sending, find, now)) for sending in unsent(connection, now)]
+            waiting: list[Sending | CommandSending] = [*unsent(connection, now), *unsent_commands(connection, now)]
+            return [(sending, self._build(sending, find, now)) for sending in waiting]
 
-    def _build(self, sending: Sending, find: FindCertificate, now: Instant) -> bytes | None:
+    def _build(self, sending: Sending | CommandSending, find: FindCertificate, now: Instant) -> bytes | None:
         """Give the frame of a message; None if there can be none, which is logged. Its stage repeats it in any case."""
         try:
             frame = self._frames.build(sending, find, now)
@@ -145,18 +159,22 @@ class HeadEnd:
             _log.warning("device_without_certificate", **_ids(sending))
         return frame
 
-    def _send(self, sending: Sending, frame: bytes, now: Instant) -> None:
+    def _send(self, sending: Sending | CommandSending, frame: bytes, now: Instant) -> None:
         try:
             self._wan.send(sending.hub, frame, now)
         except FrameTooLong:  # it will not get shorter; any other failure is the carrier's, and all are tried again
             _log.exception("frame_not_sent", **_ids(sending))
 
 
-def _ids(sending: Sending) -> dict[str, str | int]:
+def _ids(sending: Sending | CommandSending) -> dict[str, str | int]:
+    what: dict[str, str | int] = (
+        {"kind": "command", "command": sending.command}
+        if isinstance(sending, CommandSending)
+        else {"kind": sending.kind, "delivery": sending.delivery}
+    )
     return {
         "sending": sending.id,
-        "kind": sending.kind,
-        "delivery": sending.delivery,
+        **what,
         "device": str(sending.device),
         "hub": str(sending.hub),
     }

@@ -1,6 +1,10 @@
-"""DCC Alerts as DUIS documents: one row a kind, from the alert's facts to its body."""
+"""Messages as DUIS documents: those queued with theirs as they are, alerts of deliveries from their facts.
+
+One row a kind says which body an alert has.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from hanota.base.eui import Eui64
@@ -9,7 +13,7 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.alerts import ALERTS, AlertKind
-from hanota.records.store.alerts import DueAlert
+from hanota.records.store.outgoing import AlertFacts, DueMessage
 from hanota.wire.duis import (
     CommandFailure,
     CommsHubAlert,
@@ -33,19 +37,19 @@ def version_text(version: int | None) -> str:
     return f"{version or 0:08X}"
 
 
-def _upgrade_requested(alert: DueAlert) -> DccAlert:
+def _upgrade_requested(alert: AlertFacts) -> DccAlert:
     return FirmwareUpgradeRequested(
         device_type=alert.device_type,
         firmware_version=version_text(alert.version_target),
-        device_list=join_devices([alert.device]),
+        device_list=join_devices(alert.devices),
     )
 
 
-def _given_up(alert: DueAlert) -> DccAlert:
-    return FirmwareDistributionFailure(request_id=alert.request_id, device_list=join_devices([alert.device]))
+def _given_up(alert: AlertFacts) -> DccAlert:
+    return FirmwareDistributionFailure(request_id=alert.request_id, device_list=join_devices(alert.devices))
 
 
-def _delivery_status(alert: DueAlert) -> DccAlert:
+def _delivery_status(alert: AlertFacts) -> DccAlert:
     return CspFirmwareDeliveryStatus(
         request_id=alert.request_id,
         hub=alert.hub,
@@ -56,7 +60,7 @@ def _delivery_status(alert: DueAlert) -> DccAlert:
     )
 
 
-def _transfer(alert: DueAlert) -> DccAlert:
+def _transfer(alert: AlertFacts) -> DccAlert:
     result = TransferResponseCode(alert.result or 0)
     succeeded = result is TransferResponseCode.FILE_TRANSFER_SUCCESS
     return CommsHubAlert(
@@ -72,7 +76,7 @@ def _transfer(alert: DueAlert) -> DccAlert:
     )
 
 
-def _activation(alert: DueAlert) -> DccAlert:
+def _activation(alert: AlertFacts) -> DccAlert:
     return PpmidAlert(
         device=alert.device,
         alert_code=AlertCode.PPMID_FIRMWARE_ACTIVATION,
@@ -83,7 +87,7 @@ def _activation(alert: DueAlert) -> DccAlert:
     )
 
 
-def _mismatch(alert: DueAlert) -> DccAlert:
+def _mismatch(alert: AlertFacts) -> DccAlert:
     return FirmwareVersionMismatch(
         device=alert.device,
         device_type=alert.device_type,
@@ -92,12 +96,12 @@ def _mismatch(alert: DueAlert) -> DccAlert:
     )
 
 
-def _no_report(alert: DueAlert) -> DccAlert:
+def _no_report(alert: AlertFacts) -> DccAlert:
     return CommandFailure(request_id=alert.request_id, device=alert.device, schedule_id=None)
 
 
 _K = AlertKind
-_BODIES: Final[dict[AlertKind, Callable[[DueAlert], DccAlert]]] = {
+_BODIES: Final[dict[AlertKind, Callable[[AlertFacts], DccAlert]]] = {
     _K.UPGRADE_REQUESTED: _upgrade_requested,
     _K.GIVEN_UP: _given_up,
     _K.DELIVERED_TO_HUB: _delivery_status,
@@ -111,13 +115,23 @@ _BODIES: Final[dict[AlertKind, Callable[[DueAlert], DccAlert]]] = {
 }
 
 
-def response_id(dcc: Eui64, party: Eui64, alert: int) -> RequestId:
-    """Give the ResponseID of an alert: it never changes, however often the alert is sent."""
-    return RequestId(dcc, party, alert)
+def identifier(message: DueMessage, dcc: Eui64) -> RequestId:
+    """Give the ResponseID of a message: it never changes, however often the message is sent."""
+    return message.response_id or RequestId(dcc, message.party, message.id)
 
 
-def render(alert: DueAlert, *, dcc: Eui64, now: Instant) -> bytes:
-    """Write an alert as a DUIS document, unsigned."""
+def render(message: DueMessage, *, dcc: Eui64, now: Instant) -> bytes:
+    """Give a message as a DUIS document, unsigned, in its party's version."""
+    alert = message.facts
+    if alert is None:
+        return message.document or b""
     body = DccAlertMessage(code=ALERTS[alert.kind].code, alert=_BODIES[alert.kind](alert))
-    identifier = response_id(dcc, alert.party, alert.id)
-    return write_response(Response(request_id=None, response_id=identifier, code=ResponseCode.I0, at=now, body=body))
+    response = Response(
+        request_id=None,
+        response_id=identifier(message, dcc),
+        code=ResponseCode.I0,
+        at=now,
+        body=body,
+    )
+    version = message.schema_version
+    return write_response(response if version is None else replace(response, schema_version=version))

@@ -1,5 +1,7 @@
 """From an estate's description to the DCC's registry: what is known before the first message."""
 
+from collections.abc import Iterable
+
 from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.edge.estate import EstateDescription
 from hanota.edge.estate.description import HubDescription, MeterPointDescription, PremisesDescription
@@ -16,11 +18,13 @@ from hanota.records.registry.register import (
     register_products,
 )
 from hanota.records.store import Store
-from hanota.wire.smki import KeyDirectory
+from hanota.wire.smki import Certificate, KeyDirectory
 
 
-def register_estate(store: Store, description: EstateDescription, keys: KeyDirectory) -> None:
-    """Enter everything that a description says, and every public certificate. May be repeated."""
+def register_estate(
+    store: Store, description: EstateDescription, keys: KeyDirectory, known: Iterable[Certificate] = ()
+) -> None:
+    """Enter everything that a description says, and every public certificate; `known` ones too. May be repeated."""
     with store.writing() as connection:
         register_parties(
             connection,
@@ -45,7 +49,7 @@ def register_estate(store: Store, description: EstateDescription, keys: KeyDirec
                 for product in description.products
             ],
         )
-        register_certificates(connection, keys.certificates())
+        register_certificates(connection, dict.fromkeys((*keys.certificates(), *known)))
 
 
 def _home(premises: PremisesDescription) -> HomeRow:
@@ -61,12 +65,18 @@ def _home(premises: PremisesDescription) -> HomeRow:
             capacity_octets=device.capacity_octets,
             version=device.firmware_version,
             joined=device.status is not DeviceStatus.PENDING,
+            smets_version=device.smets_version,
+            esme_variant=device.esme_variant,
+            commissioned_at=device.commissioned,
+            han_variant=device.han_variant,
         )
         for device in premises.devices
     ]
     return HomeRow(
         name=premises.name,
         address=f"{premises.address}, {premises.postcode}",
+        postcode=premises.postcode,
+        uprn=str(premises.uprn),
         region=premises.region,
         hub=premises.hub.chf,
         devices=(_hub(premises.hub, DeviceType.CHF), _hub(premises.hub, DeviceType.GPF), *devices),
@@ -79,9 +89,9 @@ def _hub(hub: HubDescription, device_type: DeviceType) -> DeviceRow:
         eui=hub.chf if device_type is DeviceType.CHF else hub.gpf,
         device_type=device_type,
         status=DeviceStatus.COMMISSIONED,
-        manufacturer=0,
-        image_type=0,
-        hardware=0,
+        manufacturer=hub.manufacturer,
+        image_type=hub.image_type,
+        hardware=hub.hardware_version,
         gbcs_version=hub.gbcs_version,
         capacity_octets=0,
         version=hub.firmware_version,

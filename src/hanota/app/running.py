@@ -14,7 +14,8 @@ from typing import Final
 import structlog
 
 from hanota.app.clock import ScaledClock
-from hanota.app.desk import Desk
+from hanota.app.desk import Acts, Desk
+from hanota.app.keys import KeySources
 from hanota.app.world import World, WorldSettings, open_world_store
 from hanota.base.errors import Fault, HanotaError
 from hanota.base.instant import Instant
@@ -48,10 +49,11 @@ class Running:
         speed: float = 1.0,
         estate: Path | None = None,
         policies: Policies | None = None,
+        keys: KeySources | None = None,
     ) -> None:
         self._lock = FolderLock(folder)
         try:
-            self._open(folder, speed, estate, policies or Policies())
+            self._open(folder, speed, estate, policies or Policies(), keys or KeySources())
         except BaseException:
             self._lock.release()
             raise
@@ -61,13 +63,14 @@ class Running:
         self.failure: Exception | None = None
         self.alerts_failure: Exception | None = None
 
-    def _open(self, folder: Path, speed: float, estate: Path | None, policies: Policies) -> None:
+    def _open(self, folder: Path, speed: float, estate: Path | None, policies: Policies, keys: KeySources) -> None:
         store = open_world_store(folder)
         self._clock = ScaledClock(store, speed)
         description = _description(folder, estate)
-        settings = WorldSettings(description=description, policies=policies, folder=folder)
+        settings = WorldSettings(description=description, policies=policies, keys=keys, folder=folder)
         self._world = World(settings, now=self._clock.now(), store=store)
-        self.desk = Desk(store, self._submit, self._clock.now)
+        acts = Acts(release=self._world.release, drop=self._world.drop)
+        self.desk = Desk(store, self._submit, self._clock.now, acts)
 
     def now(self) -> Instant:
         """What its clock shows."""

@@ -6,7 +6,6 @@ remember; the head end never reads it), `pki/` (a test PKI) and `estate.toml` (t
 
 import random
 import secrets
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from hanota.app.head_end import HeadEnd
-from hanota.app.pki import Party, add_missing, make_pki
+from hanota.app.keys import KeySources, open_keys
 from hanota.app.registering import register_estate
 from hanota.base.instant import SECOND, Instant
 from hanota.callbacks.http import HttpCallback
@@ -25,7 +24,6 @@ from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
 from hanota.records.store import Store, open_store
 from hanota.wan.inprocess import InProcessWan, NetworkModel
-from hanota.wire.smki import KeyDirectory, read_directory, write_directory
 
 SLICE_MS: Final = 1 * SECOND
 """How far the homes go on before the head end looks again: frames up wait for at most this long."""
@@ -40,6 +38,7 @@ class WorldSettings:
 
     description: EstateDescription
     policies: Policies = field(default_factory=Policies)
+    keys: KeySources = field(default_factory=KeySources)
     folder: Path | None = None
     han: HanModel = field(default_factory=HanModel)
     network: NetworkModel = field(default_factory=NetworkModel)
@@ -61,8 +60,9 @@ class World:
         self.description = description
         self.rng = rng or secrets.SystemRandom()
         self.store = store or open_world_store(folder)
-        self.keys = _keys(folder, description, self.rng, now)
-        register_estate(self.store, description, self.keys)
+        opened = open_keys(folder, settings.keys, description, self.rng, now)
+        self.keys = opened.directory
+        register_estate(self.store, description, self.keys, opened.known)
         self.wan = InProcessWan(settings.network, self.rng)
         self._http: HttpCallback | None = None
         if callback is None:
@@ -95,6 +95,16 @@ class World:
         answer = self.head_end.accept(octets, service, now)
         self._woken.set()
         return answer
+
+    def release(self, number: int, now: Instant) -> None:
+        """Serve a request that was held in quarantine; the next step takes up what comes of it. Raises NotHeld."""
+        self.head_end.release(number, now)
+        self._woken.set()
+
+    def drop(self, number: int, now: Instant) -> None:
+        """Refuse a request that was held in quarantine; the next step tells its sender. Raises NotHeld."""
+        self.head_end.drop(number, now)
+        self._woken.set()
 
     def step(self, now: Instant, *, alerts: bool = True) -> Instant | None:
         """Do what is due by `now` on both sides. Returns: when something will be due next, None if nothing will.
@@ -148,27 +158,3 @@ def open_world_store(folder: Path | None) -> Store:
 
 def _due(when: Instant | None, now: Instant) -> bool:
     return when is not None and when <= now
-
-
-def _keys(folder: Path | None, description: EstateDescription, rng: random.Random, now: Instant) -> KeyDirectory:
-    """Read the folder's PKI, or make one; either way everybody of the description has credentials afterwards."""
-    place = None if folder is None else folder / "pki"
-    known = place is not None and place.is_dir()
-    keys = read_directory(place) if known and place else make_pki(dcc=description.dcc, rng=rng, now=now)
-    suppliers = [Party(party.eui, party.name) for party in description.parties]
-    homes = description.premises
-    devices = [eui for home in homes for eui in (home.hub.chf, home.hub.gpf, *(d.eui for d in home.devices))]
-    fresh = add_missing(keys, suppliers=suppliers, devices=devices, rng=rng, now=now)
-    if place is not None and not known:
-        _write_whole(place, fresh)
-    elif place is not None and len(fresh.credentials()) > len(keys.credentials()):
-        write_directory(place, fresh)
-    return fresh
-
-
-def _write_whole(place: Path, keys: KeyDirectory) -> None:
-    """Write a folder of keys that is there whole or not at all, whenever the process dies."""
-    part = place.with_name(f"{place.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    write_directory(part, keys)
-    part.rename(place)

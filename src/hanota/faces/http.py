@@ -11,6 +11,7 @@ from hanota.faces import problems
 from hanota.faces.api import health, rest
 from hanota.faces.gateway import gateway
 from hanota.faces.ports import DeskPort, Now
+from hanota.faces.smki import repository
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 _TAGS: Final = [
@@ -20,6 +21,8 @@ _TAGS: Final = [
     {"name": "deliveries", "description": "What became of it, device by device"},
     {"name": "premises", "description": "Homes and their devices"},
     {"name": "alerts", "description": "What parties are told"},
+    {"name": "operating", "description": "Commands under way, and what waits for the operator"},
+    {"name": "SMKI", "description": "The SMKI repository: certificates by subject or serial number, for anyone"},
     {"name": "health", "description": "For whoever watches the service"},
 ]
 
@@ -41,11 +44,9 @@ def create_app(
         docs_url=None,  # FastAPI's own pages load scripts from a CDN; /api/docs is the console's and works offline
         redoc_url=None,
     )
-    problems.install(app)
-    # The operator's view needs no password because only this machine reaches it. A web page elsewhere could point its
-    # own name at 127.0.0.1 and read along; such a request carries that name as its Host and is turned away.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))
+    _guard(app)
     app.include_router(gateway(desk))
+    app.include_router(repository(desk))
     app.include_router(rest(desk))
     app.include_router(health(desk, at_work))
     if console:
@@ -53,3 +54,18 @@ def create_app(
 
         mount_console(app, desk, now)
     return app
+
+
+def create_repository(desk: DeskPort) -> FastAPI:
+    """Build an application with the SMKI repository alone, for the port where its clients look for it."""
+    app = FastAPI(title="hanota SMKI repository", version=hanota.__version__, openapi_url=None)
+    _guard(app)
+    app.include_router(repository(desk))
+    return app
+
+
+def _guard(app: FastAPI) -> None:
+    problems.install(app)
+    # The operator's view needs no password because only this machine reaches it. A web page elsewhere could point its
+    # own name at 127.0.0.1 and read along; such a request carries that name as its Host and is turned away.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))

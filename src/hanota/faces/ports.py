@@ -5,11 +5,16 @@ from typing import Protocol
 
 from hanota.app.desk.views import (
     AlertView,
+    CertificateView,
+    CommandView,
+    DeadLetterView,
     DeliveryDetail,
     DeliveryView,
     DeviceView,
     HomeView,
     Overview,
+    QuarantineView,
+    Replayed,
     RequestDetail,
     RequestView,
 )
@@ -58,7 +63,35 @@ class ReasonRow(Protocol):
         ...
 
 
-class DeskPort(Protocol):
+class OperatingPort(Protocol):
+    """What the operator looks after. A party sees its own; acts are the operator's alone."""
+
+    def commands(self, caller: Caller, limit: int = 100) -> Sequence[CommandView]:
+        """Give commands to devices, newest first."""
+        ...
+
+    def quarantined(self, caller: Caller, limit: int = 100) -> Sequence[QuarantineView]:
+        """Give requests that are or were held in quarantine, newest first."""
+        ...
+
+    def release(self, caller: Caller, number: int) -> None:
+        """Let a request that is held go on. Raises NotHeld."""
+        ...
+
+    def drop(self, caller: Caller, number: int) -> None:
+        """Refuse a request that is held. Raises NotHeld."""
+        ...
+
+    def dead_letters(self, caller: Caller, limit: int = 100) -> Sequence[DeadLetterView]:
+        """Give messages that were given up, the latest first."""
+        ...
+
+    def replay(self, caller: Caller, messages: Sequence[int]) -> Replayed:
+        """Let messages that were given up be tried anew; numbers of others are passed over."""
+        ...
+
+
+class DeskPort(OperatingPort, Protocol):
     """Queries and commands with access enforced; every method blocks and may be called from any thread.
 
     Raises HanotaError only: NotFound where a thing does not exist, NotAllowed where the caller has no relation to it.
@@ -115,6 +148,14 @@ class DeskPort(Protocol):
 
     def alerts(self, caller: Caller, party: str | None = None, limit: int = 100) -> Sequence[AlertView]:
         """Give alerts, newest first, to all parties or to one."""
+        ...
+
+    def certificates_of(self, eui: str) -> Sequence[CertificateView]:
+        """Give every certificate of a party, hub or device."""
+        ...
+
+    def certificates_numbered(self, serial: int) -> Sequence[CertificateView]:
+        """Give the certificates with a serial number."""
         ...
 
     def reasons(self) -> Sequence[ReasonRow]:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from hanota.app.desk.errors import NotAllowed, NotFound
+from hanota.app.desk.errors import NotAllowed, NotFound, NotHeld
 from hanota.base.errors import Fault, HanotaError
 
 log = structlog.get_logger("hanota.faces")
@@ -27,7 +27,7 @@ class BodyTooLarge(FaceError):
 
     code, status = "HOTA-FACE-001", 413
     what = "the body is longer than {octets_max} octets"
-    remedy = "send a smaller image, or fewer devices in one request"
+    remedy = "send less in one request: a smaller image, fewer devices, one certificate's name"
 
 
 class NotXml(FaceError):
@@ -70,6 +70,14 @@ class NotReady(FaceError):
     remedy = "try again in a moment; if it stays so, look at the service's log and start it again: nothing is lost"
 
 
+class FromElsewhere(FaceError):
+    """An act that a page of another site asks for, with this machine's browser as its hand."""
+
+    code, status = "HOTA-FACE-007", 403
+    what = "a page of {origin} may not act here"
+    remedy = "act from the console of this service, or from a program"
+
+
 class Problem(BaseModel):
     """What is wrong, whose fault it is, and the remedy."""
 
@@ -81,7 +89,7 @@ class Problem(BaseModel):
     facts: Mapping[str, str]
 
 
-_STATUS: Final[tuple[tuple[type[HanotaError], int], ...]] = ((NotAllowed, 403), (NotFound, 404))
+_STATUS: Final[tuple[tuple[type[HanotaError], int], ...]] = ((NotAllowed, 403), (NotFound, 404), (NotHeld, 409))
 _BY_FAULT: Final[Mapping[Fault, int]] = {Fault.REQUESTER: 400, Fault.PEER: 502, Fault.CARRIER: 502}
 """For errors that stand in no row above; what is left is a fault of ours."""
 

@@ -7,48 +7,46 @@ thread's event loop.
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import FastAPI
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 
-from hanota.base.errors import Fault, HanotaError
+from hanota.faces.listening import Claim, Tls
 
-DEFAULT_ADDRESS: Final = "127.0.0.1"
-DEFAULT_PORT: Final = 8079
 _STOP_S_MAX: Final = 3
 _END_S_MAX: Final = 1
 _POLL_S: Final = 0.05
 
 
-class PortTaken(HanotaError):
-    """The port that was asked for is in use."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One application and the port that it is served at."""
 
-    code, fault = "HOTA-FACE-010", Fault.OPERATOR
-    what = "{address}:{port} is in use by another program"
-    remedy = "stop that program (another `hanota up`?) or choose another port with --port"
+    app: FastAPI
+    claim: Claim
 
 
 class HttpServer:
-    """Serves one application until stopped: by SIGINT or SIGTERM on the main thread, or by `stop()` from anywhere."""
+    """Serves sites until stopped: by SIGINT or SIGTERM on the main thread, or by `stop()` from anywhere."""
 
-    def __init__(self, app: FastAPI, *, address: str = DEFAULT_ADDRESS, port: int = DEFAULT_PORT) -> None:
-        self._app, self._address, self._port = app, address, port
-        self._server: Server | None = None
+    def __init__(self, sites: Sequence[Site], *, tls: Tls | None = None) -> None:
+        self._sites, self._tls = sites, tls
+        self._servers: list[Server] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
-    def url(self) -> str:
-        """Where it is served."""
-        return f"http://{self._address}:{self._port}"
+    def urls(self) -> tuple[str, ...]:
+        """Where the sites are served."""
+        scheme = "https" if self._tls else "http"
+        return tuple(f"{scheme}://{site.claim.address}:{site.claim.port}" for site in self._sites)
 
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Serve; return when stopped. `on_ready` is called once connections are taken. Raises PortTaken."""
-        self._claim_port()
+        """Serve; return when stopped. `on_ready` is called once connections are taken at every site."""
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._serve(on_ready or (lambda: None)))
@@ -57,48 +55,65 @@ class HttpServer:
 
     def stop(self) -> None:
         """Ask it to stop, from any thread; `run` returns soon after."""
-        if self._loop is not None and self._server is not None:
-            self._loop.call_soon_threadsafe(self._server.stop)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop_all)
 
-    def _claim_port(self) -> None:
-        # granian binds with SO_REUSEPORT: it would share a taken port instead of saying so.
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._address, self._port))
-            except OSError as cause:
-                raise PortTaken(address=self._address, port=self._port) from cause
+    def _stop_all(self) -> None:
+        for server in self._servers:
+            stop: Callable[[], None] = server.stop
+            stop()
 
     async def _serve(self, on_ready: Callable[[], None]) -> None:
         logging.getLogger("_granian").setLevel(logging.ERROR)  # its own start and stop lines, and "experimental"
         self._loop = asyncio.get_running_loop()
-        self._server = Server(
-            self._app,
-            address=self._address,
-            port=self._port,
-            interface=Interfaces.ASGI,
-            websockets=True,
-            log_enabled=False,
-        )
-        self._server.workers_kill_timeout = _STOP_S_MAX  # an open browser tab must not keep the process
+        self._servers = [self._server(site) for site in self._sites]
         with suppress(ValueError, RuntimeError):  # not on the main thread: `stop` is the only way
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._loop.add_signal_handler(number, self._server.stop)
+                self._loop.add_signal_handler(number, self._stop_all)
         announcing = asyncio.create_task(self._announce(on_ready))
         try:
-            with suppress(TimeoutError):  # a connection outlasted _STOP_S_MAX and was cut
-                await self._server.serve()
+            await asyncio.gather(*(self._until_stopped(server) for server in self._servers))
         finally:
             announcing.cancel()
 
+    async def _until_stopped(self, server: Server) -> None:
+        try:
+            with suppress(TimeoutError):  # a connection outlasted _STOP_S_MAX and was cut
+                await server.serve()
+        finally:
+            self._stop_all()  # one that ended by itself leaves no half of a service behind
+
+    def _server(self, site: Site) -> Server:
+        tls = self._tls
+        server = Server(
+            site.app,
+            address=site.claim.address,
+            port=site.claim.port,
+            interface=Interfaces.ASGI,
+            websockets=True,
+            log_enabled=False,
+            ssl_cert=tls.certificate if tls else None,
+            ssl_key=tls.key if tls else None,
+            ssl_ca=tls.client_ca if tls else None,
+            ssl_client_verify=bool(tls and tls.client_ca),
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+        server.workers_kill_timeout = _STOP_S_MAX  # an open browser tab must not keep the process
+        return server
+
     async def _announce(self, on_ready: Callable[[], None]) -> None:
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(self._address, self._port)
-                writer.close()
-                break
-            await asyncio.sleep(_POLL_S)
+        for site in self._sites:
+            await _reachable(site.claim)
         on_ready()
+
+
+async def _reachable(claim: Claim) -> None:
+    while True:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(claim.address, claim.port)
+            writer.close()
+            return
+        await asyncio.sleep(_POLL_S)
 
 
 def _end(loop: asyncio.AbstractEventLoop) -> None:
@@ -114,11 +129,3 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.set_exception_handler(lambda *_: None)  # it would tell of the tasks that are left
     loop.close()
-
-
-def free_port(address: str = DEFAULT_ADDRESS) -> int:
-    """Give a port of `address` that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
-        number: int = probe.getsockname()[1]
-        return number

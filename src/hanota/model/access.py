@@ -17,6 +17,11 @@ class Action(StrEnum):
     SEE_DEVICE = "see a device"
     SEE_HOME = "see a home"
     SEE_ALERTS = "see alerts"
+    SEE_COMMANDS = "see commands"
+    SEE_QUARANTINE = "see requests in quarantine"
+    DECIDE_QUARANTINE = "release or drop a request in quarantine"
+    SEE_DEAD_LETTERS = "see messages that were given up"
+    REPLAY = "let messages that were given up be tried anew"
 
 
 class Relation(StrEnum):
@@ -36,6 +41,11 @@ ALLOWED: Final[dict[Action, frozenset[Relation]]] = {
     Action.SEE_DEVICE: frozenset({Relation.OPERATOR, Relation.RESPONSIBLE}),
     Action.SEE_HOME: frozenset({Relation.OPERATOR, Relation.RESPONSIBLE}),
     Action.SEE_ALERTS: frozenset({Relation.OPERATOR, Relation.RECIPIENT}),
+    Action.SEE_COMMANDS: frozenset({Relation.OPERATOR, Relation.SENDER}),
+    Action.SEE_QUARANTINE: frozenset({Relation.OPERATOR, Relation.SENDER}),
+    Action.DECIDE_QUARANTINE: frozenset({Relation.OPERATOR}),
+    Action.SEE_DEAD_LETTERS: frozenset({Relation.OPERATOR, Relation.RECIPIENT}),
+    Action.REPLAY: frozenset({Relation.OPERATOR}),
 }
 
 

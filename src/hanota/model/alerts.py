@@ -35,17 +35,18 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One row: DCC Alert code, audience and what it tells in plain words."""
+    """One row: DCC Alert code, audience, what it tells in plain words; `listed`: one message may list many devices."""
 
     code: DccAlertCode
     audience: Audience
     text: str
+    listed: bool = False
 
 
 _K, _C, _A = AlertKind, DccAlertCode, Audience
 ALERTS: Final[dict[AlertKind, AlertRow]] = {
-    _K.UPGRADE_REQUESTED: AlertRow(_C.N59, _A.OTHERS, "another Supplier asked for this update"),
-    _K.GIVEN_UP: AlertRow(_C.N18, _A.SENDER, "the update was given up before the device activated it"),
+    _K.UPGRADE_REQUESTED: AlertRow(_C.N59, _A.OTHERS, "another Supplier asked for this update", listed=True),
+    _K.GIVEN_UP: AlertRow(_C.N18, _A.SENDER, "the update was given up before the device activated it", listed=True),
     _K.DELIVERED_TO_HUB: AlertRow(_C.N60, _A.SENDER, "the Communications Hub holds the image"),
     _K.NOT_DELIVERED_TO_HUB: AlertRow(_C.N61, _A.SENDER, "the image did not reach the Communications Hub"),
     _K.TRANSFER: AlertRow(_C.N62, _A.SENDER, "outcome of the transfer over the home area network"),

@@ -66,6 +66,8 @@ DELIVERY: Final = lifecycle(
     table="""
     REQUESTED                         scheduled             QUEUED
     REQUESTED|QUEUED                  responsibility_lost   RESPONSIBILITY_LOST  # R16: judged again at release
+    ON_WAN|HELD|TRANSFERRING          responsibility_lost   RESPONSIBILITY_LOST  # R16: meters and HCALCS at any time,
+    TRANSFERRED                       responsibility_lost   RESPONSIBILITY_LOST  # others until a hub holds the image
     REQUESTED|QUEUED                  rejected              REJECTED             # facts changed since acceptance
     QUEUED                            released              ON_WAN               # the order is in the hub's outbox
     ON_WAN                            order_accepted        ON_WAN               # the hub has a slot for it
@@ -91,6 +93,8 @@ DELIVERY: Final = lifecycle(
     ON_WAN|HELD|TRANSFERRING          activation_failed     ACTIVATION_FAILED
     TRANSFERRED|CONSENT|ACTIVATING    activation_failed     ACTIVATION_FAILED    # N39: CS09 code 1
     ACTIVATING                        activation_found      ACTIVATED            # CS09 lost: its version was read
+    TRANSFERRED                       activation_found      ACTIVATED            # by whomever commanded: read
+    TRANSFERRED                       image_missing         DISCARDED            # CS06 code 1: held no more
     ACTIVATED                         version_matched       CONFIRMED            # R22
     ACTIVATED                         version_differed      VERSION_MISMATCH     # R22, N49
     ACTIVATED                         deadline_passed       UNCONFIRMED          # R22: no report

@@ -3,10 +3,11 @@
 Defaults marked "assumed" are hanota's own: nothing that could be read states them.
 """
 
+import re
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hanota.base.instant import DAY, HOUR, MINUTE
 from hanota.base.limits import BLOCK_OCTETS_MAX, IMAGE_OCTETS_MAX_BUSINESS, IMAGE_OCTETS_MAX_SCHEMA
@@ -43,6 +44,12 @@ class CheckPolicy(_Frozen):
     version_matches_header: Strictness = Field(
         Strictness.REFUSE, description="FirmwareVersion of the request against the image's File Version"
     )
+    supplier_signature: Strictness = Field(
+        Strictness.REFUSE, description="signature of an 11.1 image against its sender's certificate"
+    )
+    supplier_in_date: Strictness = Field(
+        Strictness.REFUSE, description="a Supplier's certificate, out of date, for images and Signed Pre-Commands"
+    )
 
 
 class VersionPolicy(_Frozen):
@@ -66,11 +73,15 @@ class HubPolicy(_Frozen):
 
 
 class AlertPolicy(_Frozen):
-    """R22, R24: confirmation and service level of alerts."""
+    """R22–R24: confirmation and service level of alerts, and how long messages to parties are tried."""
 
     confirm_after_ms: int = Field(15 * MINUTE, ge=0, description="settle time before the version is read (assumed)")
     read_retry_ms: int = Field(30 * MINUTE, ge=1000, description="between attempts to read the version (assumed)")
     service_level_ms: int = Field(24 * HOUR, ge=1, description="an alert is due at its party within (assumed)")
+    grouping: Literal["device", "request"] = Field("device", description="one message a device, or one with a list")
+    give_up_ms: int = Field(24 * HOUR, ge=1000, description="from a message's first try to its last")
+    tries_max: int = Field(20, ge=1, le=1000, description="then a message waits for an operator to replay it")
+    window: int = Field(4, ge=1, le=100, description="messages under way about one device: one refused stops no more")
 
 
 class DeadlinePolicy(_Frozen):
@@ -85,6 +96,62 @@ class DeadlinePolicy(_Frozen):
     consent_ms: int = Field(30 * DAY, ge=1)
     activating_ms: int = Field(24 * HOUR, ge=1)
     activated_ms: int = Field(48 * HOUR, ge=1)
+
+
+class CommandPolicy(_Frozen):
+    """R10: how long a command to a device waits for its answer."""
+
+    retry_ms: int = Field(10 * MINUTE, ge=1000, description="a command without answer is sent again (assumed)")
+    deadline_ms: int = Field(24 * HOUR, ge=1000, description="then its User hears E21 or E31 (assumed)")
+    horizon_days: int = Field(3650, ge=1, le=36_500, description="how far ahead it may be dated (assumed)")
+
+
+class InventoryPolicy(_Frozen):
+    """R5: what may be entered into the inventory."""
+
+    prenotified_on_cpl: Strictness = Field(Strictness.REFUSE, description="a pre-notified model that the CPL lacks")
+
+
+class Limit(_Frozen):
+    """At most `count` requests of these services together, from one User, in a sliding window."""
+
+    services: frozenset[str]
+    count: int = Field(ge=0)
+    window_ms: int = Field(ge=1000)
+
+
+_SERVICE: Final = r"[0-9]+(\.[0-9]+)+"
+_LIMIT: Final = re.compile(rf"(?P<services>{_SERVICE}(\+{_SERVICE})*)=(?P<count>[0-9]+)/(?P<hours>[0-9]+)h\Z")
+
+
+class AnomalyPolicy(_Frozen):
+    """R29: anomaly detection thresholds; what is beyond them waits for an operator.
+
+    Written as text: `11.1+11.4=200/24h;11.3=1000/1h`, services, requests, hours; empty for no limit.
+    """
+
+    limits: tuple[Limit, ...] = Field(
+        (Limit(services=frozenset({"11.1", "11.4"}), count=200, window_ms=DAY),),
+        description="requests of one User, by service and window (assumed)",
+    )
+    held_max: int = Field(1000, ge=0, description="requests of one User in quarantine; more are refused (assumed)")
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _of_text(cls, value: object) -> object:
+        return tuple(map(_read_limit, filter(None, value.split(";")))) if isinstance(value, str) else value
+
+    def of(self, service: str) -> tuple[Limit, ...]:
+        """Give the limits that a service counts for."""
+        return tuple(limit for limit in self.limits if service in limit.services)
+
+
+def _read_limit(text: str) -> Limit:
+    found = _LIMIT.match(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no limit like 11.1+11.4=200/24h")
+    services = frozenset(found["services"].split("+"))
+    return Limit(services=services, count=int(found["count"]), window_ms=int(found["hours"]) * HOUR)
 
 
 class WanPolicy(_Frozen):
@@ -105,4 +172,7 @@ class Policies(_Frozen):
     hub: HubPolicy = HubPolicy()
     alert: AlertPolicy = AlertPolicy()
     deadline: DeadlinePolicy = DeadlinePolicy()
+    command: CommandPolicy = CommandPolicy()
+    inventory: InventoryPolicy = InventoryPolicy()
+    anomaly: AnomalyPolicy = AnomalyPolicy()
     wan: WanPolicy = WanPolicy()

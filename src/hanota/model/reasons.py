@@ -1,17 +1,15 @@
-"""Every reason why hanota says no, once: its DUIS code or list, its text and its remedy.
+"""Every reason why hanota says no, once. Those of devices have their lists here, those of requests their codes in
+`refusals.py`.
 
 Several reasons share a DUIS code or list; REST, console and `hanota send` show the reason. Which code stands for which
 reason is OPEN in the standard's data: the choice and its grounds are in docs/adr/0002 and docs/errata.md.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from hanota.base.vocabulary.duis import DeviceList, ResponseCode
-
-_SERVICE: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\Z")
+from hanota.base.vocabulary.duis import DeviceList
 
 
 class RequestReason(StrEnum):
@@ -34,12 +32,55 @@ class RequestReason(StrEnum):
     WRONG_COMMAND_VARIANT = "wrong_command_variant"
     WRONG_WEB_SERVICE = "wrong_web_service"
     WRONG_TARGET = "wrong_target"
+    PRECEDING_UNKNOWN = "preceding_unknown"
+    PRECEDING_FAILED = "preceding_failed"
+    PRECEDING_OPEN = "preceding_open"
+    QUARANTINE_DROPPED = "quarantine_dropped"
+    QUARANTINE_FULL = "quarantine_full"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_MALFORMED = "image_malformed"
     VERSION_NOT_IN_HEADER = "version_not_in_header"
+    SUPPLIER_SIGNATURE_BROKEN = "supplier_signature_broken"
     IMAGE_NOT_CERTIFIED = "image_not_certified"
     CERTIFICATION_NOT_ACTIVE = "certification_not_active"
     NO_VALID_DEVICE = "no_valid_device"
+    INVENTORY_NOT_FOUND = "inventory_not_found"
+    INVENTORY_AMBIGUOUS = "inventory_ambiguous"
+    UPDATE_DEVICE_UNKNOWN = "update_device_unknown"
+    UPDATE_NOT_RESPONSIBLE = "update_not_responsible"
+    STATUS_OF_OTHER_KIND = "status_of_other_kind"
+    STATUS_NOT_REACHABLE = "status_not_reachable"
+    VERSION_IS_REPORTED = "version_is_reported"
+    DETAILS_FIXED = "details_fixed"
+    DETAILS_NOT_LISTED = "details_not_listed"
+    VERSION_UNREADABLE = "version_unreadable"
+    VARIANT_NOT_ESME = "variant_not_esme"
+    NOTHING_TO_UPDATE = "nothing_to_update"
+    DELETE_NOT_PENDING = "delete_not_pending"
+    MPXN_NOT_A_METER = "mpxn_not_a_meter"
+    MPXN_MALFORMED = "mpxn_malformed"
+    MPXN_TAKEN = "mpxn_taken"
+    PRENOTIFIED_ALREADY = "prenotified_already"
+    PRENOTIFIED_NOT_LISTED = "prenotified_not_listed"
+    PRENOTIFIED_GPF = "prenotified_gpf"
+    PRENOTIFIED_VARIANT = "prenotified_variant"
+    RETURNED_UNREADABLE = "returned_unreadable"
+    RETURNED_WITHOUT_COMMAND = "returned_without_command"
+    RETURNED_NOT_AUTHENTIC = "returned_not_authentic"
+    TARGET_UNKNOWN = "target_unknown"
+    TARGET_NOT_YOURS = "target_not_yours"
+    TARGET_OF_OTHER_TYPE = "target_of_other_type"
+    TARGET_STATUS = "target_status"
+    ESME_UNREACHABLE = "esme_unreachable"
+    TARGET_UNREACHABLE = "target_unreachable"
+    TIME_NOT_TAKEN = "time_not_taken"
+    TIME_IS_PAST = "time_is_past"
+    TIME_TOO_FAR = "time_too_far"
+    NOTHING_TO_CANCEL = "nothing_to_cancel"
+    COUNTER_UNWRITABLE = "counter_unwritable"
+    PRE_COMMAND_UNREADABLE = "pre_command_unreadable"
+    PRE_COMMAND_OF_ANOTHER = "pre_command_of_another"
+    PRE_COMMAND_NOT_SIGNED = "pre_command_not_signed"
 
 
 class DeviceReason(StrEnum):
@@ -49,8 +90,8 @@ class DeviceReason(StrEnum):
     SMETS1 = "smets1"
     NO_OTA = "no_ota"
     WRONG_SERVICE = "wrong_service"
-    NOT_RESPONSIBLE = "not_responsible"
     NO_HUB = "no_hub"
+    NOT_RESPONSIBLE = "not_responsible"
     NOT_COMMISSIONED = "not_commissioned"
     OTHER_MANUFACTURER = "other_manufacturer"
     OTHER_MODEL = "other_model"
@@ -65,20 +106,6 @@ class DeviceReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestRefusal:
-    """The row of a request reason. `{srv}` in `code` stands for the service's number, as in E110101 and E110401."""
-
-    code: str
-    text: str
-    remedy: str
-
-    def code_for(self, service_reference: str) -> ResponseCode:
-        """Give the DUIS code; `E{srv}01` becomes E110101 for 11.1 and E110401 for 11.4. Never fails."""
-        known = _SERVICE.match(service_reference)  # it may be whatever a stranger wrote
-        return ResponseCode(self.code.format(srv=f"{int(known[1]):02d}{int(known[2]):02d}" if known else "0000"))
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceRefusal:
     """The row of a device reason."""
 
@@ -86,71 +113,6 @@ class DeviceRefusal:
     text: str
     remedy: str
 
-
-_R = RequestReason
-REQUEST_REFUSALS: Final[dict[RequestReason, RequestRefusal]] = {
-    _R.TOO_LARGE_TO_READ: RequestRefusal(
-        "E110405", "a text of the document is longer than can be read", "keep the image within 750 kB"
-    ),
-    _R.NOT_XML: RequestRefusal("E100", "the body is not a well-formed DUIS document", "send UTF-8 XML without DOCTYPE"),
-    _R.SERVICE_NOT_HANDLED: RequestRefusal(
-        "E12", "this Service Request is not handled here", "send 11.1 or 11.4; see the list of services"
-    ),
-    _R.SCHEMA_INVALID: RequestRefusal(
-        "E100", "the document does not keep the DUIS schema", "validate it against DUIS 5.4 before signing"
-    ),
-    _R.UNSIGNED: RequestRefusal("E100", "the request carries no signature", "sign it, e.g. with `hanota send`"),
-    _R.SIGNATURE_BROKEN: RequestRefusal(
-        "E100", "the signature does not fit the document", "sign again; nothing may change afterwards"
-    ),
-    _R.SIGNER_UNKNOWN: RequestRefusal(
-        "E100", "no certificate with this issuer and serial number is known", "register the signing certificate"
-    ),
-    _R.SIGNER_OUT_OF_DATE: RequestRefusal(
-        "E100", "the signing certificate is not valid at this time", "sign with a certificate in force"
-    ),
-    _R.SIGNER_REVOKED: RequestRefusal("E100", "the signing certificate is revoked", "sign with another certificate"),
-    _R.SIGNER_NOT_XML_SIGNER: RequestRefusal(
-        "E100", "the certificate is not one for signing XML (OU 87)", "sign with the XML-signing certificate"
-    ),
-    _R.SIGNER_NOT_ORIGINATOR: RequestRefusal(
-        "E100", "the signer is not the originator named in the RequestID", "let the originator sign"
-    ),
-    _R.REQUEST_ID_REUSED: RequestRefusal(
-        "E19", "this RequestID was used before with other contents", "use a new counter"
-    ),
-    _R.ORIGINATOR_UNKNOWN: RequestRefusal("E1", "the originator is no registered party", "register the party"),
-    _R.ROLE_NOT_ELIGIBLE: RequestRefusal(
-        "E1", "the originator's roles may not use this service", "11.1 and 11.4 are for roles IS and GS"
-    ),
-    _R.WRONG_COMMAND_VARIANT: RequestRefusal(
-        "E12", "the command variant does not fit this service", "use command variant 8"
-    ),
-    _R.WRONG_WEB_SERVICE: RequestRefusal(
-        "E12", "this request goes to another web service", "post command variant 8 to the Non-Device Service"
-    ),
-    _R.WRONG_TARGET: RequestRefusal("E12", "the target is not the DCC", "put the DCC's EUI in the RequestID"),
-    _R.IMAGE_TOO_LARGE: RequestRefusal(
-        "E{srv}05", "the image is larger than policy image.max_octets", "make it smaller, or use segments"
-    ),
-    _R.IMAGE_MALFORMED: RequestRefusal(
-        "E{srv}02", "the OTA header can't be read or contradicts the file", "check it with `hanota image inspect`"
-    ),
-    _R.VERSION_NOT_IN_HEADER: RequestRefusal(
-        "E{srv}02",
-        "FirmwareVersion differs from the image's File Version",
-        "write the header's File Version as 8 hex digits, or set policy check.version_matches_header to warn",
-    ),
-    _R.IMAGE_NOT_CERTIFIED: RequestRefusal(
-        "E{srv}01", "the image's hash is not on the Certified Product List", "load a newer list or ask its maker"
-    ),
-    _R.CERTIFICATION_NOT_ACTIVE: RequestRefusal(
-        "E{srv}01", "the image's entry on the Certified Product List is not Active", "send a version that is certified"
-    ),
-    _R.NO_VALID_DEVICE: RequestRefusal(
-        "E{srv}03", "no device of the request may be updated", "see the lists: each device has its reason"
-    ),
-}
 
 _D, _L = DeviceReason, DeviceList
 DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
@@ -164,13 +126,13 @@ DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
         "devices of this type are updated by another Service Request",
         "11.1 for ESME, GSME and HCALCS; 11.4 for PPMID and IHD",
     ),
+    _D.NO_HUB: DeviceRefusal(
+        _L.NOT_COMMISSIONED, "joined to no Communications Hub", "commission the device on its hub first"
+    ),
     _D.NOT_RESPONSIBLE: DeviceRefusal(
         _L.INVALID_DEVICE_ID,
         "the sender is not Responsible Supplier here",
         "only a Responsible Supplier of a meter on this HAN may send",
-    ),
-    _D.NO_HUB: DeviceRefusal(
-        _L.NOT_COMMISSIONED, "joined to no Communications Hub", "commission the device on its hub first"
     ),
     _D.NOT_COMMISSIONED: DeviceRefusal(_L.NOT_COMMISSIONED, "not commissioned", "commission the device first"),
     _D.OTHER_MANUFACTURER: DeviceRefusal(

@@ -12,7 +12,8 @@ class Return:
 
     `reporter` is who proved to have said it: the device itself, or a hub, which may speak for its own home only.
     `delivery` is None for reports that name only a device: its delivery is found when the report is kept. `version` is
-    what the device says that it runs, `image_version` that of the image which the report is about.
+    what the device says that it runs; `image_version` or `image_hash`, the Manufacturer Image Hash, say which image the
+    report is about.
     """
 
     source: str
@@ -24,6 +25,7 @@ class Return:
     delivery: int | None = None
     version: int | None = None
     image_version: int | None = None
+    image_hash: bytes | None = None
     result: int | None = None
     offset: int | None = None
     blocks: int | None = None

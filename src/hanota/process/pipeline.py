@@ -2,7 +2,9 @@
 
     accept   intake ─► check ─► decision and answer are durable ─► answer     (one serialised transaction)
     run      materialise ─► schedule ─► deliver ─► activate ─► report         (claim, decide, apply; until all is done)
+             commands of Users that are due                                   (11.2, 11.3: `commanding.py`)
     hear     intake of frames from hubs ─► reports are durable ─► acknowledge (the stages hear them in the next run)
+                                        └► answers and alerts to Users
 
 Stages are pure; the store writes what they decide in one transaction. After a crash the same code goes on: rows whose
 claim ran out are claimed again. What is to leave is in the outbox and the alert table; `app` drains them. The first
@@ -18,13 +20,15 @@ from hanota.base.instant import Instant
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
+from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver
-from hanota.process.intake import Asked, HomeFacts, Ignored, MacCheck, Told, read_uplink_frame
+from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
+from hanota.process.services import Broker
 from hanota.process.stage import Ctx, Stage
 from hanota.records.registry.certificates import CertificateFinder
-from hanota.records.store import Store
+from hanota.records.store import Connection, Store
 from hanota.records.store.acceptance import materialise
 from hanota.records.store.reports import save_reports
 from hanota.records.store.work import apply, claim
@@ -34,32 +38,54 @@ STAGES: Final[tuple[Stage, ...]] = (Schedule(), Deliver(), Activate(), Report())
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came of frames from hubs: uplinks to acknowledge, image octets asked for, frames not believed."""
+    """What came of frames from hubs: uplinks to acknowledge, image octets asked for, frames not believed, and what
+    went wrong with messages that are acknowledged all the same.
+    """
 
     told: tuple[Told, ...]
     asked: tuple[Asked, ...]
     ignored: tuple[Ignored, ...]
+    failures: tuple[Exception, ...] = ()
 
 
 class Pipeline:
-    """The whole flow over one store. `seal` signs answers as the DCC; it is the only thing here that knows a key."""
+    """The whole flow over one store. `seal` signs answers as the DCC, `broker` acts as its Access Control Broker: they
+    are all here that knows a key.
+    """
 
     def __init__(
-        self, store: Store, *, dcc: Eui64, policies: Policies, seal: Callable[[bytes], bytes], lane: str = "0"
+        self,
+        store: Store,
+        *,
+        dcc: Eui64,
+        policies: Policies,
+        seal: Callable[[bytes], bytes],
+        broker: Broker,
+        lane: str = "0",
     ) -> None:
         self._store = store
+        self._dcc = dcc
         self._policies = policies
+        self._broker = broker
         self._lane = lane
-        self._acceptance = Acceptance(store, dcc=dcc, policies=policies, seal=seal, lane=lane)
+        self._acceptance = Acceptance(store, dcc=dcc, policies=policies, seal=seal, broker=broker, lane=lane)
 
     def accept(self, octets: bytes, service: str, now: Instant) -> Answer:
         """Answer a request once it and its decision are durable. `service` is D, S or T, by the web service used."""
         return self._acceptance.accept(octets, service, now)
 
+    def release(self, number: int, now: Instant) -> None:
+        """Serve a request that was held in quarantine. Raises NotHeld."""
+        self._acceptance.release(number, now)
+
+    def drop(self, number: int, now: Instant) -> None:
+        """Refuse a request that was held in quarantine. Raises NotHeld."""
+        self._acceptance.drop(number, now)
+
     def run(self, now: Instant) -> int:
         """Do everything that is due. Returns: how many rows were moved."""
         ctx = Ctx(now=now, policies=self._policies)
-        total = self._materialise(now)
+        total = self._materialise(now) + self._command(now)
         for stage in STAGES:
             while moved := self._step(stage, ctx):
                 total += moved
@@ -81,22 +107,45 @@ class Pipeline:
         if batch.is_empty():
             return 0
         step = stage.accept(batch, ctx)
-        service_level_ms = self._policies.alert.service_level_ms
+        alert = self._policies.alert
         with self._store.writing() as connection:
-            return apply(connection, self._lane, step, now=ctx.now, service_level_ms=service_level_ms)
+            return apply(
+                connection,
+                self._lane,
+                step,
+                now=ctx.now,
+                service_level_ms=alert.service_level_ms,
+                grouping=alert.grouping,
+            )
 
-    def hear(self, frames: Iterable[bytes], mac_holds: MacCheck, now: Instant) -> Heard:
+    def _command(self, now: Instant) -> int:
+        total = 0
+        while True:
+            with self._store.writing() as connection:
+                moved = self._commanding(connection, now).step()
+            if not moved:
+                return total
+            total += moved
+
+    def _commanding(self, connection: Connection, now: Instant) -> Commanding:
+        return Commanding(connection, dcc=self._dcc, policies=self._policies, lane=self._lane, now=now)
+
+    def hear(self, frames: Iterable[bytes], now: Instant) -> Heard:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
         with self._store.reading() as connection:
-            facts = HomeFacts(certificate=CertificateFinder(connection), mac_holds=mac_holds)
+            facts = HomeFacts(certificate=CertificateFinder(connection), mac_holds=self._broker.mac_holds)
             read = [read_uplink_frame(frame, facts) for frame in frames]
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]
-        if reports:
+        opened = [item.opened for item in told if item.opened is not None]
+        failures: list[Exception] = []
+        if reports or opened:
             with self._store.writing() as connection:
-                save_reports(connection, self._lane, reports, now)
+                fresh = save_reports(connection, self._lane, reports, now)
+                failures = self._commanding(connection, now).hear(opened, fresh)
         return Heard(
             told,
             tuple(item for item in read if isinstance(item, Asked)),
             tuple(item for item in read if isinstance(item, Ignored)),
+            tuple(failures),
         )

@@ -11,6 +11,7 @@ import polars as pl
 from hanota.base.instant import Instant
 from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies
+from hanota.model.profiles import PROFILES
 from hanota.model.step import ALERTS, MOVES, Step
 
 
@@ -66,15 +67,34 @@ def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
             pl.when(pl.col("to").is_in(sorted(ENDS)))
             .then(None)
             .when(woken_in_place & (pl.col("event") == "order_accepted"))
-            .then("deadline")
+            .then(pl.min_horizontal("deadline", _handover(ctx)))
             .when(woken_in_place)
             .then("due")
-            .otherwise(pl.min_horizontal("deadline", ctx.now + _next_look(changed, ctx)))
+            .otherwise(pl.min_horizontal("deadline", ctx.now + _next_look(changed, ctx), _handover(ctx)))
             .alias("due"),
             pl.when(changed).then(0).otherwise(pl.col("tries") + pl.col("report").is_null()).alias("tries"),
         )
         .with_columns(pl.when(pl.col("to").is_in(sorted(ENDS))).then(None).otherwise("deadline").alias("deadline"))
     )
+
+
+_WATCHED: Final = [state.value for state in (State.ON_WAN, State.HELD, State.TRANSFERRING, State.TRANSFERRED)]
+_SIGNED: Final = sorted(kind.value for kind, row in PROFILES.items() if row.supplier_signed)
+
+
+def bound_to_supplier() -> pl.Expr:
+    """Whether a delivery dies with its sender's responsibility: only he can command the activation (R16)."""
+    return pl.col("device_type").is_in(_SIGNED)
+
+
+def _handover(ctx: Ctx) -> pl.Expr:
+    """When the sender's responsibility ends, where the delivery dies with it; null: it does not.
+
+    It may have ended while a report waited to be taken: then the row is looked at again at once.
+    """
+    watched = pl.col("to").is_in(_WATCHED) & bound_to_supplier()
+    ends = pl.when(pl.col("eligible")).then("eligible_until").otherwise(ctx.now)
+    return pl.when(watched).then(ends)
 
 
 def _next_look(changed: pl.Expr, ctx: Ctx) -> pl.Expr:

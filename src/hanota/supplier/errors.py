@@ -48,4 +48,28 @@ class NoService(HanotaError):
 
     code, fault = "HOTA-SUP-006", Fault.REQUESTER
     what = "no web service takes command variant {variant}"
-    remedy = "firmware requests 11.1 and 11.4 have command variant 8"
+    remedy = "8 is for what the DCC answers itself; 11.2 has 1 to 3, 11.3 has 4 and then 5 to 7"
+
+
+class TlsFileUnusable(HanotaError):
+    """A file for TLS that can't be used."""
+
+    code, fault = "HOTA-SUP-007", Fault.REQUESTER
+    what = "TLS can't be spoken with {files}: {reason}"
+    remedy = "give --ca, --cert and --key as PEM files; certificate and key must belong together"
+
+
+class PreCommandMissing(HanotaError):
+    """An answer to a critical command that accepts it and holds no pre-command."""
+
+    code, fault = "HOTA-SUP-008", Fault.PEER
+    what = "the gateway accepted {request_id} and gave no pre-command to sign"
+    remedy = "ask whoever runs the gateway; nothing was signed"
+
+
+class PreCommandDiffers(HanotaError):
+    """A pre-command that says something else than the request it answers; it must not be signed."""
+
+    code, fault = "HOTA-SUP-009", Fault.PEER
+    what = "the pre-command differs from request {request_id}: {field} is {got}, asked was {expected}"
+    remedy = "don't sign it; send the request again, and if it stays so, tell whoever runs the gateway"

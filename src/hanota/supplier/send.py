@@ -3,9 +3,12 @@
 prepared = prepare(document, keys)          # old signatures go, the originator's comes
 octets = post(prepared, to="http://127.0.0.1:8079")
 report = explain(prepared, octets, url)     # explain.py
+signed = answer_pre_command(prepared, octets, keys)  # precommand.py, for critical commands
 """
 
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -13,9 +16,9 @@ from lxml import etree
 
 from hanota.base.errors import require
 from hanota.base.ids import RequestId
-from hanota.supplier.errors import AnswerLate, GatewayRefused, GatewayUnreachable, NoService
+from hanota.supplier.errors import AnswerLate, GatewayRefused, GatewayUnreachable, NoService, TlsFileUnusable
 from hanota.supplier.keys import xml_signer
-from hanota.wire.duis import RequestHeader, parse_safely, read_header, sign
+from hanota.wire.duis import WEB_SERVICES, RequestHeader, parse_safely, read_header, sign
 from hanota.wire.smki import KeyDirectory
 
 TIMEOUT_S: Final = 3.0
@@ -23,8 +26,6 @@ TIMEOUT_S: Final = 3.0
 
 _MEDIA_TYPE: Final = "application/xml"
 _DETAIL_CHARS_MAX: Final = 200
-_SERVICES: Final = {1: "S", 2: "D", 3: "S", 4: "T", 5: "S", 6: "D", 7: "S", 8: "D"}
-"""Web service by command variant (domain 2.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,9 @@ def prepare(document: bytes, keys: KeyDirectory, *, counter: int | None = None) 
     if counter is not None:
         document = _renumber(document, counter)
     header = read_header(parse_safely(document))
-    require(header.command_variant in _SERVICES, NoService, variant=header.command_variant)
+    require(header.command_variant in WEB_SERVICES, NoService, variant=header.command_variant)
     octets = sign(document, xml_signer(keys, header.request_id.originator))
-    return Prepared(header=header, octets=octets, service=_SERVICES[header.command_variant])
+    return Prepared(header=header, octets=octets, service=WEB_SERVICES[header.command_variant])
 
 
 def _renumber(document: bytes, counter: int) -> bytes:
@@ -68,7 +69,26 @@ def service_url(to: str, service: str) -> str:
     return f"{to.rstrip('/')}/api/v1/service{service}"
 
 
-def post(prepared: Prepared, *, to: str, transport: httpx.BaseTransport | None = None) -> bytes:
+def client_tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """Give how to speak TLS: whom to trust, and what to show. None where no file is given: as the machine does.
+
+    Raises TlsFileUnusable.
+    """
+    if ca is None and certificate is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as cause:
+        files = ", ".join(str(file) for file in (ca, certificate, key) if file is not None)
+        raise TlsFileUnusable(files=files, reason=str(cause)) from cause
+    return context
+
+
+def post(
+    prepared: Prepared, *, to: str, tls: ssl.SSLContext | None = None, transport: httpx.BaseTransport | None = None
+) -> bytes:
     """Post a request to the gateway at `to`. Returns: the octets of the DUIS Response.
 
     Raises: GatewayUnreachable, AnswerLate: send the same octets again; GatewayRefused: an HTTP error.
@@ -76,7 +96,7 @@ def post(prepared: Prepared, *, to: str, transport: httpx.BaseTransport | None =
     url = service_url(to, prepared.service)
     headers = {"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE}
     try:
-        with httpx.Client(timeout=TIMEOUT_S, transport=transport, follow_redirects=True) as client:
+        with httpx.Client(timeout=TIMEOUT_S, transport=transport, follow_redirects=True, verify=tls or True) as client:
             answer = client.post(url, content=prepared.octets, headers=headers)
     except httpx.ConnectTimeout as cause:
         raise GatewayUnreachable(url=url, reason=f"no connection within {TIMEOUT_S} s") from cause

@@ -5,14 +5,14 @@ from typing import Final
 
 import asn1tools
 
-from hanota.base.errors import Fault, HanotaError, require
+from hanota.base.errors import Fault, HanotaError
 
 # What asn1tools raises on hostile octets, found by fuzzing: its own root and Python's own for bad lengths and tags.
 _FOREIGN: Final = (asn1tools.Error, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class DerMalformed(HanotaError):
-    """Octets that are not the one DER encoding of a value of the type."""
+    """Octets that are not the one DER encoding of a value of the type; `offset` says where, None where unknown."""
 
     code, fault = "HOTA-DER-001", Fault.PEER
     what = "{octets} is not the DER encoding of a {type}: {reason}"
@@ -40,8 +40,11 @@ class DerSchema:
             value: object = self._types.decode(type_name, octets, check_constraints=True)
             again = bytes(self._types.encode(type_name, value))
         except _FOREIGN as cause:
-            raise DerMalformed(type=type_name, octets=octets.hex(), reason=str(cause)) from cause
-        require(again == octets, DerMalformed, type=type_name, octets=octets.hex(), reason="not its one encoding")
+            offset = getattr(cause, "offset", None)
+            raise DerMalformed(type=type_name, octets=octets.hex(), reason=str(cause), offset=offset) from cause
+        if again != octets:
+            offset = first_difference(octets, again)
+            raise DerMalformed(type=type_name, octets=octets.hex(), reason="not its one encoding", offset=offset)
         return value
 
     def write(self, type_name: str, value: object) -> bytes:
@@ -50,3 +53,9 @@ class DerSchema:
             return bytes(self._types.encode(type_name, value, check_constraints=True))
         except _FOREIGN as cause:
             raise DerUnwritable(type=type_name, value=value, reason=str(cause)) from cause
+
+
+def first_difference(octets: bytes, other: bytes) -> int:
+    """Give the offset of the first octet that differs: the shorter one's length where it begins the other."""
+    pairs = enumerate(zip(octets, other, strict=False))
+    return next((offset for offset, (one, two) in pairs if one != two), min(len(octets), len(other)))

@@ -8,11 +8,13 @@ from hanota.app.desk import Desk, NotAllowed, NotFound
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
-from hanota.base.instant import iso
+from hanota.base.instant import Instant, iso
 from hanota.base.vocabulary.duis import ResponseCode
+from hanota.base.vocabulary.parties import CertificateRole, CertificateStatus, KeyUsage
 from hanota.model.access import Caller
 from hanota.model.alerts import AlertKind
 from hanota.model.reasons import DeviceReason, RequestReason
+from hanota.records.registry.certificates import revoke
 from hanota.records.store import schema as t
 from hanota.wire import duis
 from helpers.premises import DCC, NEW, NOW, OLD
@@ -27,6 +29,7 @@ from helpers.world import (
     SUPPLIER_2,
     Bench,
     image,
+    keys,
     opened,
     request,
     signed,
@@ -380,6 +383,39 @@ def test_the_overview_tells_running_from_waiting() -> None:
     bench.tell("activation_succeeded", None, version=NEW, result=0)
     assert (desk.overview(OPERATOR).running, desk.overview(OPERATOR).waiting) == (0, 1)
     assert desk.overview(OPERATOR).now == iso(NOW)
+
+
+# --- certificates ------------------------------------------------------------------------------------------------
+
+
+def test_certificates_are_given_to_anybody_by_subject_and_by_serial(desk: Desk) -> None:
+    views = desk.certificates_of(str(SUPPLIER_1).lower())
+    assert {(view.role, view.usage) for view in views} == {(2, "DS"), (2, "KA"), (135, "DS")}
+    assert {view.role for view in desk.certificates_of(str(PPMID))} == {None}
+    for view in views:
+        assert desk.certificates_numbered(view.serial) == [view]
+    assert desk.certificates_numbered(1) == desk.certificates_of("00-00-00-00-00-00-00-01") == []
+
+
+def test_a_certificate_is_pending_in_use_expired_or_revoked() -> None:
+    bench = Bench()
+    signer = keys().certificate(SUPPLIER_1, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
+
+    def status(now: int) -> CertificateStatus:
+        desk = Desk(bench.store, bench.pipeline.accept, lambda: Instant(now))
+        return desk.certificates_numbered(signer.serial)[0].status
+
+    assert [
+        status(at) for at in (signer.not_before - 1, signer.not_before, signer.not_after, signer.not_after + 1)
+    ] == [
+        CertificateStatus.PENDING,
+        CertificateStatus.IN_USE,
+        CertificateStatus.IN_USE,
+        CertificateStatus.EXPIRED,
+    ]
+    with bench.store.writing() as connection:
+        revoke(connection, signer.issuer, signer.serial, NOW)
+    assert (status(NOW - 1), status(NOW)) == (CertificateStatus.IN_USE, CertificateStatus.REVOKED)
 
 
 def test_every_reason_is_explained(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from hanota.model.policies import Policies, WanPolicy
 from hanota.records.library.images import read_slice
 from hanota.records.store import outbox, queries
 from hanota.records.store import schema as t
-from hanota.records.store.alerts import POSTED_AT_ONCE_MAX, DueAlert
+from hanota.records.store.outgoing import READ_AT_ONCE_MAX, DueMessage
 from hanota.wan.port import FrameTooLong
 from hanota.wire.gbcs import Cra, MessageCode, TransferAlert, mac_holds, read_message, transfer_alert
 from hanota.wire.wan import (
@@ -71,11 +72,15 @@ class Posts:
     taken: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     tries: int = 0
 
-    def post(self, endpoint: str, octets: bytes) -> None:
+    def post(self, endpoint: str, octets: bytes) -> Future[None]:
         self.tries += 1
+        landed: Future[None] = Future()
         if endpoint in self.refusing:
-            raise CallbackError(endpoint=endpoint, cause="no")
-        self.taken[endpoint].append(octets)
+            landed.set_exception(CallbackError(endpoint=endpoint, cause="no"))
+        else:
+            self.taken[endpoint].append(octets)
+            landed.set_result(None)
+        return landed
 
 
 class Rig:
@@ -273,7 +278,7 @@ def test_a_party_with_an_endpoint_is_posted_a_signed_document() -> None:
     rig.endpoint(SUPPLIER_2, HERE)
     rig.accept().step()
     (octets,) = rig.posts.taken[HERE]
-    row = rig.bench.row(t.alert)
+    row = rig.bench.row(t.message)
     assert opened(octets).response_id == RequestId(DCC, SUPPLIER_2, row.id)
     assert (row.delivered_at, row.due) == (rig.bench.now, None)
     assert rig.bench.rows(t.inbox) == []
@@ -289,7 +294,7 @@ def test_a_party_without_one_reads_it_from_the_store() -> None:
         assert [row.octets for row in queries.messages(connection, SUPPLIER_2)] == [kept.octets]
         assert queries.messages(connection, SUPPLIER_1) == []
     assert rig.posts.tries == 0
-    assert rig.bench.row(t.alert).delivered_at == rig.bench.now
+    assert rig.bench.row(t.message).delivered_at == rig.bench.now
 
 
 def test_a_refusing_endpoint_is_tried_again_ever_later_under_one_identifier() -> None:
@@ -299,7 +304,7 @@ def test_a_refusing_endpoint_is_tried_again_ever_later_under_one_identifier() ->
     rig.accept().step()
     waits = []
     for tries in range(1, 7):
-        row = rig.bench.row(t.alert)
+        row = rig.bench.row(t.message)
         assert (row.delivered_at, row.tries, rig.posts.tries) == (None, tries, tries)
         waits.append(row.due - rig.bench.now)
         rig.step(after_ms=row.due - rig.bench.now - 1)
@@ -309,7 +314,7 @@ def test_a_refusing_endpoint_is_tried_again_ever_later_under_one_identifier() ->
     rig.posts.refusing.clear()
     rig.step(after_ms=HOUR)
     (octets,) = rig.posts.taken[HERE]
-    assert opened(octets).response_id == RequestId(DCC, SUPPLIER_2, rig.bench.row(t.alert).id)
+    assert opened(octets).response_id == RequestId(DCC, SUPPLIER_2, rig.bench.row(t.message).id)
     rig.step(after_ms=HOUR)
     assert len(rig.posts.taken[HERE]) == 1
 
@@ -336,7 +341,7 @@ def test_a_party_that_does_not_answer_is_waited_for_once_in_a_round() -> None:
         write_frame(sign_uplink(_transferred(), keys().credential(HUB, DS).key, hub=HUB, event=3, sent=rig.bench.now))
     )
     rig.step()
-    waiting = [row for row in rig.bench.rows(t.alert) if row.party == SUPPLIER_1.signed]
+    waiting = [row for row in rig.bench.rows(t.message) if row.party == SUPPLIER_1.signed]
     assert [row.tries for row in waiting] == [1, 1]
     assert rig.posts.tries == 1
     assert all(row.due > rig.bench.now for row in waiting)
@@ -367,14 +372,14 @@ def test_an_alert_that_was_posted_just_before_a_crash_is_posted_again_under_the_
         raise OSError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("hanota.app.alerting.mark_delivered", dies)
+        patch.setattr("hanota.app.posting.mark_delivered", dies)
         with pytest.raises(OSError, match="power cut"):
             rig.step()
     rig.start()
     rig.step()
     first, again = rig.posts.taken[HERE]
     assert opened(first).response_id == opened(again).response_id
-    assert len(rig.bench.rows(t.alert)) == 1
+    assert len(rig.bench.rows(t.message)) == 1
 
 
 def test_the_head_end_says_when_it_wants_to_be_woken() -> None:
@@ -458,13 +463,14 @@ def due_alerts_of(rig: Rig, party: Eui64, count: int) -> list[int]:
     now = rig.bench.now
     with rig.bench.store.writing() as connection:
         delivery = dict(connection.execute(select(t.delivery)).mappings().all()[0]) | {"due": None}
-        first = 1 + (connection.execute(select(func.max(t.alert.c.id))).scalar_one() or 0)
+        first = 1 + (connection.execute(select(func.max(t.message.c.id))).scalar_one() or 0)
         numbers = list(range(first, first + count))
         for number in numbers:
             connection.execute(t.delivery.insert().values(delivery | {"id": 1000 + number}))
             row = {"id": number, "party": party.signed, "kind": AlertKind.GIVEN_UP.value, "delivery": 1000 + number}
+            row["device"] = number  # a queue each
             times = {"at": now, "created_at": now, "deadline": now + HOUR, "due": now, "tries": 0}
-            connection.execute(t.alert.insert().values(row | times))
+            connection.execute(t.message.insert().values(row | times))
     return numbers
 
 
@@ -475,17 +481,17 @@ def test_after_its_first_refusal_a_party_is_left_alone_and_all_its_alerts_wait()
     rig.accept().step()
     rig.step(after_ms=HOUR)
     tries = rig.posts.tries
-    numbers = due_alerts_of(rig, SUPPLIER_2, 3 * POSTED_AT_ONCE_MAX)
+    numbers = due_alerts_of(rig, SUPPLIER_2, 3 * READ_AT_ONCE_MAX)
     others = due_alerts_of(rig, SUPPLIER_1, 3)
     rig.step()
     assert rig.posts.tries == tries + 1
-    rows = {row.id: row for row in rig.bench.rows(t.alert)}
+    rows = {row.id: row for row in rig.bench.rows(t.message)}
     assert {rows[number].due - rig.bench.now for number in numbers} == {5 * SECOND}
     assert {rows[number].tries for number in numbers} == {1}
     assert {rows[number].delivered_at for number in others} == {rig.bench.now}
-    rig.bench.change(t.alert, {"tries": 30, "due": rig.bench.now})
+    rig.bench.change(t.message, {"tries": 15, "due": rig.bench.now})
     rig.step()
-    assert {row.due - rig.bench.now for row in rig.bench.rows(t.alert) if row.id in numbers} == {HOUR}
+    assert {row.due - rig.bench.now for row in rig.bench.rows(t.message) if row.id in numbers} == {HOUR}
 
 
 def test_a_party_with_an_endpoint_gets_a_limited_number_at_a_time() -> None:
@@ -493,11 +499,12 @@ def test_a_party_with_an_endpoint_gets_a_limited_number_at_a_time() -> None:
     rig.endpoint(SUPPLIER_2, HERE)
     rig.accept().step()
     rig.posts.tries = 0
-    due_alerts_of(rig, SUPPLIER_2, POSTED_AT_ONCE_MAX + 3)
-    due_alerts_of(rig, SUPPLIER_1, POSTED_AT_ONCE_MAX + 3)
-    assert rig.step().posts.tries == POSTED_AT_ONCE_MAX
-    assert len(rig.bench.rows(t.inbox, party=SUPPLIER_1.signed)) == POSTED_AT_ONCE_MAX + 3  # these cost no time
-    assert rig.step().posts.tries == POSTED_AT_ONCE_MAX + 3
+    due_alerts_of(rig, SUPPLIER_2, READ_AT_ONCE_MAX + 3)
+    due_alerts_of(rig, SUPPLIER_1, READ_AT_ONCE_MAX + 3)
+    assert rig.step().posts.tries == READ_AT_ONCE_MAX
+    assert len(rig.bench.rows(t.inbox, party=SUPPLIER_1.signed)) == READ_AT_ONCE_MAX  # the other has its own turn
+    assert rig.step().posts.tries == READ_AT_ONCE_MAX + 3
+    assert len(rig.bench.rows(t.inbox, party=SUPPLIER_1.signed)) == READ_AT_ONCE_MAX + 3
 
 
 def test_an_alert_that_cannot_be_rendered_waits_and_the_others_go_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,29 +513,29 @@ def test_an_alert_that_cannot_be_rendered_waits_and_the_others_go_out(monkeypatc
     rig.accept().step()
     broken, good = due_alerts_of(rig, SUPPLIER_2, 2)
 
-    def fails(alert: DueAlert, **facts: Any) -> bytes:
-        if alert.id == broken:
+    def fails(message: DueMessage, **facts: Any) -> bytes:
+        if message.id == broken:
             raise RuntimeError("broken row")
-        return render(alert, **facts)
+        return render(message, **facts)
 
-    monkeypatch.setattr("hanota.app.alerting.render", fails)
+    monkeypatch.setattr("hanota.app.posting.render", fails)
     with capture_logs() as logs:
         rig.step()
-    assert [(log["event"], log["alert"]) for log in logs] == [("alert_not_rendered", broken)]
-    assert rig.bench.row(t.alert, id=good).delivered_at == rig.bench.now
-    assert rig.bench.row(t.alert, id=broken).due == rig.bench.now + 5 * SECOND
+    assert [(log["event"], log["message"]) for log in logs] == [("message_not_rendered", broken)]
+    assert rig.bench.row(t.message, id=good).delivered_at == rig.bench.now
+    assert rig.bench.row(t.message, id=broken).due == rig.bench.now + 5 * SECOND
 
 
 def test_a_carrier_that_breaks_is_like_a_party_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
     rig.endpoint(SUPPLIER_2, HERE)
 
-    def breaks(endpoint: str, octets: bytes) -> None:
+    def breaks(endpoint: str, octets: bytes) -> Future[None]:
         raise RuntimeError("broken carrier")
 
     monkeypatch.setattr(rig.posts, "post", breaks)
     rig.accept().step()
-    row = rig.bench.row(t.alert)
+    row = rig.bench.row(t.message)
     assert (row.delivered_at, row.tries, row.due) == (None, 1, rig.bench.now + 5 * SECOND)
 
 
@@ -540,9 +547,10 @@ def test_a_thread_of_their_own_posts_and_the_next_step_records() -> None:
     rig.head_end.step(now, alerts=False)
     assert (rig.posts.tries, rig.head_end.next_due()) == (0, now)
     assert len(list(rig.head_end.post_alerts(now))) == 1
-    assert list(rig.head_end.post_alerts(now)) == []  # what is not yet recorded is not posted again
-    assert rig.bench.row(t.alert).delivered_at is None
+    list(rig.head_end.post_alerts(now))
+    assert rig.posts.tries == 1  # what is not yet recorded is not posted again
+    assert rig.bench.row(t.message).delivered_at is None
     rig.head_end.step(Instant(now + 1), alerts=False)
-    assert rig.bench.row(t.alert).delivered_at == now + 1
+    assert rig.bench.row(t.message).delivered_at == now + 1
     assert list(rig.head_end.post_alerts(Instant(now + 1))) == []
     assert rig.posts.tries == 1

@@ -1,4 +1,4 @@
-"""Alerts as DUIS documents: each valid by the official schema, under an identifier that never changes."""
+"""Messages as DUIS documents: each valid by the official schema, under an identifier that never changes."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,42 +7,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanota.app.messages import _BODIES, render, response_id, version_text
+from hanota.app.messages import _BODIES, identifier, render, version_text
+from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import Instant
+from hanota.base.limits import LISTED_DEVICES_MAX, MESSAGE_OCTETS_MAX
 from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.base.vocabulary.duis import DccAlertCode, ResponseCode
 from hanota.model.alerts import ALERTS, AlertKind
-from hanota.records.store.alerts import DueAlert
+from hanota.records.store.outgoing import AlertFacts, DueMessage
 from hanota.wire import duis
+from helpers.outgoing import document
 from helpers.premises import DCC, NEW, NOW, OLD
 from helpers.world import HUB, PPMID, SUPPLIER_1, SUPPLIER_2, opened, seal
 
 K = AlertKind
 
 
-def alert(kind: AlertKind, **changes: Any) -> DueAlert:
-    plain = DueAlert(
-        id=17,
-        party=SUPPLIER_2,
-        endpoint=None,
+def alert(kind: AlertKind, **changes: Any) -> DueMessage:
+    facts = AlertFacts(
         kind=kind,
         request_id=RequestId(SUPPLIER_1, DCC, 1000),
-        delivery=1,
         hub=HUB,
         device=PPMID,
+        devices=(PPMID,),
         device_type=DeviceType.PPMID,
         version_target=NEW,
         at=NOW,
         version=NEW,
         version_smi=OLD,
         result=0,
+    )
+    of_facts = {name: changes.pop(name) for name in list(changes) if name in AlertFacts.__dataclass_fields__}
+    plain = DueMessage(
+        id=17,
+        party=SUPPLIER_2,
+        endpoint=None,
+        device=PPMID,
+        kind=kind.value,
+        listed=False,
+        response_id=None,
+        document=None,
+        facts=replace(facts, **of_facts),
+        schema_version=None,
+        delivery=1,
         tries=0,
     )
     return replace(plain, **changes)
 
 
-def told(found: DueAlert) -> Any:
+def told(found: DueMessage) -> Any:
     response = opened(seal(render(found, dcc=DCC, now=NOW)))
     assert isinstance(response.body, duis.DccAlertMessage)
     return response.body.alert
@@ -133,4 +147,37 @@ def test_versions_have_eight_digits_and_identifiers_name_both_sides() -> None:
         "00000012",
         "FFFFFFFF",
     ]
-    assert str(response_id(DCC, SUPPLIER_1, 5)) == f"{DCC}:{SUPPLIER_1}:5"
+    assert str(identifier(alert(K.CONFIRMED, id=5), DCC)) == f"{DCC}:{SUPPLIER_2}:5"
+
+
+# --- documents, versions, lists -------------------------------------------------------------------------------------
+
+
+def test_a_document_goes_out_as_it_was_queued_under_the_identifier_it_was_queued_with() -> None:
+    own = RequestId(PPMID, SUPPLIER_1, 1000)
+    found = alert(K.CONFIRMED, facts=None, document=document(own), response_id=own)
+    assert render(found, dcc=DCC, now=NOW) == document(own)
+    assert identifier(found, DCC) == own
+
+
+@pytest.mark.parametrize("version", ["5.1", "5.2", "5.3", "5.4"])
+def test_an_alert_is_written_in_the_version_of_its_party(version: str) -> None:
+    assert opened(seal(render(alert(K.CONFIRMED, schema_version=version), dcc=DCC, now=NOW))).schema_version == version
+    assert duis.read_response(duis.parse_safely(render(alert(K.CONFIRMED), dcc=DCC, now=NOW))).schema_version == "5.4"
+
+
+@pytest.mark.parametrize("kind", [K.UPGRADE_REQUESTED, K.GIVEN_UP])
+def test_the_longest_list_that_is_made_fits_into_a_message_as_it_is_posted(kind: AlertKind) -> None:
+    """With the widest of everything else: 20-digit counters, device type and issuer's name."""
+    devices = tuple(Eui64(0xFFFF_FFFF_FFFF_0000 + number) for number in range(LISTED_DEVICES_MAX))
+    widest = {
+        "id": 2**63 - 1,
+        "request_id": RequestId(SUPPLIER_1, DCC, 2**64 - 1),
+        "device_type": DeviceType.HCALCS,
+        "devices": devices,
+    }
+    octets = seal(render(alert(kind, **widest), dcc=DCC, now=NOW))
+    assert len(octets) <= MESSAGE_OCTETS_MAX
+    body = opened(octets).body
+    assert isinstance(body, duis.DccAlertMessage)
+    assert body.alert.devices == devices

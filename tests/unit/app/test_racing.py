@@ -54,7 +54,7 @@ def taken(answer: Answer) -> set[Eui64]:
     """The devices that an answer lists as being under another request."""
     body = opened(answer.octets).body
     assert isinstance(body, duis.ResponseMessage)
-    lists = body.warning.lists if body.warning else {}
+    lists = body.content.lists if body.content else {}
     assert set(lists) <= {DeviceList.OTHER_REQUEST_IN_PROGRESS}
     return {eui for text in lists.values() for eui in duis.split_devices(text)}
 

@@ -1,8 +1,19 @@
-"""Policies of a process: defaults, then the environment, then what is said at the start."""
+"""Settings of a process: defaults, then the environment, then what is said at the start."""
+
+from pathlib import Path
 
 import pytest
 
-from hanota.app.settings import PolicyUnknown, read_policies
+from hanota.app.keys import KeySources
+from hanota.app.settings import (
+    PolicyUnknown,
+    Said,
+    Serving,
+    SettingUnusable,
+    TlsFiles,
+    read_policies,
+    read_serving,
+)
 from hanota.model.policies import Policies, Strictness
 
 
@@ -44,3 +55,37 @@ def test_an_environment_that_makes_no_sense_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setenv("HANOTA_POLICIES__HAN__BLOCK_OCTETS", "many")
     with pytest.raises(PolicyUnknown, match="in the environment"):
         read_policies()
+
+
+def test_nothing_said_of_serving_is_plain_http_and_our_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TLS__CERT", "KEYS__STORE", "SMKI_PORT"):
+        monkeypatch.delenv(f"HANOTA_{name}", raising=False)
+    assert read_serving(Said()) == Serving(tls=TlsFiles(), keys=KeySources(), smki_port=None)
+
+
+def test_how_to_serve_is_read_from_the_environment_and_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "TLS__CERT": "env-cert.pem",
+        "TLS__KEY": "env-key.pem",
+        "TLS__CLIENT_CA": "env-ca.pem",
+        "KEYS__DIRECTORY": "env-keys",
+        "KEYS__STORE": "env-store",
+        "SMKI_PORT": "8083",
+    }.items():
+        monkeypatch.setenv(f"HANOTA_{name}", value)
+    found = read_serving(Said(tls_cert=Path("cert.pem"), pki=Path("keys"), smki_port=9000))
+    assert found.tls == TlsFiles(cert=Path("cert.pem"), key=Path("env-key.pem"), client_ca=Path("env-ca.pem"))
+    assert found.keys == KeySources(directory=Path("keys"), store=Path("env-store"))
+    assert (found.smki_port, read_serving(Said()).smki_port) == (9000, 8083)
+
+
+@pytest.mark.parametrize("value", ["many", "0", "65536"])
+def test_a_port_in_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HANOTA_SMKI_PORT", value)
+    with pytest.raises(SettingUnusable, match="HANOTA_SMKI_PORT"):
+        read_serving(Said())
+
+
+def test_the_tests_own_variable_for_the_key_store_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANOTA_KEYSTORE", "somewhere")
+    assert read_serving(Said()).keys == KeySources()

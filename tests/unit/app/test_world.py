@@ -66,7 +66,7 @@ def test_with_frames_lost_and_doubled_everywhere_it_ends_the_same() -> None:
     send(found)
     run(found, NOW)
     with found.store.reading() as connection:
-        alerts = [(row.party, row.kind) for row in connection.execute(t.alert.select())]
+        alerts = [(row.party, row.kind) for row in connection.execute(t.message.select())]
     assert len(alerts) == len(set(alerts)) == 6
     found.close()
 

@@ -4,12 +4,13 @@ import itertools
 
 import pytest
 
+from hanota.edge.devices.activation import ACTIVATION, DATED
 from hanota.edge.devices.client import CLIENT
 from hanota.edge.hub.orders import ORDER
 from hanota.edge.hub.slots import SLOT
 from hanota.model.lifecycle import Lifecycle, NoSuchMove
 
-ALL = (SLOT, ORDER, CLIENT)
+ALL = (SLOT, ORDER, CLIENT, DATED, ACTIVATION)
 
 
 @pytest.mark.parametrize("life", ALL, ids=lambda life: life.name)

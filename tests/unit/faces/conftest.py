@@ -1,11 +1,13 @@
 """A client of the HTTP application over the fake desk, without sockets and without the console."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from hanota.faces.cli.logs import set_up_logs
 from hanota.faces.http import create_app
@@ -17,9 +19,9 @@ from helpers.pki import small_pki
 class Client:
     """Asks the application in this process."""
 
-    def __init__(self, desk: FakeDesk, **options) -> None:
+    def __init__(self, desk: FakeDesk, app: Callable[[FakeDesk], FastAPI] | None = None, **options) -> None:
         self.desk = desk
-        self._app = create_app(desk, now=desk.clock, console=False, **options)
+        self._app = app(desk) if app else create_app(desk, now=desk.clock, console=False, **options)
 
     def ask(self, method: str, path: str, **options) -> httpx.Response:
         async def go() -> httpx.Response:

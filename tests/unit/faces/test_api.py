@@ -21,6 +21,7 @@ class Ours(HanotaError):
 
 def test_overview_gives_the_four_numbers_and_what_needs_attention(client) -> None:
     shown = client.get(f"{REST}/overview").json()
+    assert (shown["held"], shown["dead_letters"]) == (1, 2)
     assert {name: shown[name] for name in ("running", "waiting", "failed", "confirmed")} == {
         "running": 1,
         "waiting": 0,
@@ -77,6 +78,60 @@ def test_premises_give_homes_and_devices(client) -> None:
 def test_alerts_can_be_asked_by_party(client) -> None:
     assert len(client.get(f"{REST}/alerts").json()) == 2
     assert [row["code"] for row in client.get(f"{REST}/alerts", params={"party": SUPPLIER_2}).json()] == ["N59"]
+
+
+def test_commands_are_listed(client) -> None:
+    rows = client.get(f"{REST}/commands").json()
+    assert [(row["command"], row["state"]) for row in rows] == [(7, "SENT"), (6, "DATED")]
+    assert client.get(f"{REST}/commands", params={"as": SUPPLIER_2}).json() == []
+
+
+@pytest.mark.parametrize(("act", "state"), [("release", "released"), ("drop", "dropped")])
+def test_a_request_that_is_held_is_decided_once(client, act: str, state: str) -> None:
+    assert client.get(f"{REST}/quarantine").json()[0]["state"] == "held"
+    assert client.post(f"{REST}/quarantine/12/{act}").status_code == 204
+    assert client.desk.acts == [(state, 12)]
+    assert client.get(f"{REST}/quarantine").json()[0]["state"] == state
+    again = client.post(f"{REST}/quarantine/12/{act}")
+    assert (again.status_code, again.json()["code"]) == (409, "HOTA-STORE-010")
+
+
+def test_messages_that_were_given_up_are_replayed_by_their_numbers(client) -> None:
+    assert [row["message"] for row in client.get(f"{REST}/dead-letters").json()] == [41, 40]
+    answer = client.post(f"{REST}/dead-letters/replay", json={"messages": [40, 7]})
+    assert (answer.status_code, answer.json()) == (200, {"messages": 1})
+    assert [row["message"] for row in client.get(f"{REST}/dead-letters").json()] == [41]
+
+
+@pytest.mark.parametrize("body", [{}, {"messages": []}, {"messages": [0]}, {"messages": "all"}, {"message": [1]}])
+def test_a_replay_names_its_messages(client, body: dict[str, object]) -> None:
+    assert client.post(f"{REST}/dead-letters/replay", json=body).status_code == 400
+    assert client.desk.acts == []
+
+
+ACTS = ("quarantine/12/release", "quarantine/12/drop", "dead-letters/replay")
+
+
+@pytest.mark.parametrize("path", ACTS)
+def test_a_party_sees_its_own_and_does_not_act(client, path: str) -> None:
+    for seen in ("commands", "quarantine", "dead-letters"):
+        assert client.get(f"{REST}/{seen}", params={"as": SUPPLIER_1}).json()
+    refused = client.post(f"{REST}/{path}", params={"as": SUPPLIER_1}, json={"messages": [41]})
+    assert (refused.status_code, refused.json()["code"]) == (403, "HOTA-MODEL-003")
+    assert client.desk.acts == []
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:8080"])
+@pytest.mark.parametrize("path", ACTS)
+def test_a_page_of_another_site_does_not_act_through_the_operators_browser(client, path: str, origin: str) -> None:
+    answer = client.post(f"{REST}/{path}", headers={"origin": origin}, json={"messages": [41]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "HOTA-FACE-007")
+    assert client.desk.acts == []
+
+
+def test_a_page_of_its_own_acts(client) -> None:
+    answer = client.post(f"{REST}/quarantine/12/release", headers={"origin": "http://127.0.0.1:8079"})
+    assert answer.status_code == 204
 
 
 def test_every_reason_stands_with_how_it_is_told_and_its_remedy(client) -> None:

@@ -14,13 +14,28 @@ from typer.testing import CliRunner
 
 from hanota.faces.cli import demo_view, options, root
 from hanota.supplier import send as supplier_send
+from hanota.wire import duis
 from hanota.wire.smki import read_directory
+from helpers.activation import Gateway, activation, pre_command
 from helpers.requests import SUPPLIER, answer, request
 
 run = CliRunner().invoke
 
 HEAVY = ("nicegui", "fastapi", "polars", "sqlalchemy", "cryptography", "lxml", "httpx", "granian", "structlog")
-COMMANDS = ("demo", "up", "send", "pki", "pki init", "estate", "estate show", "image")
+COMMANDS = (
+    "demo",
+    "up",
+    "send",
+    "pki",
+    "pki init",
+    "estate",
+    "estate show",
+    "image",
+    "duis",
+    "duis explain",
+    "gbcs",
+    "bench",
+)
 
 
 def hanota(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -40,7 +55,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_every_command_explains_itself(command: str) -> None:
     done = run(root.app, [*command.split(), "--help"])
     assert done.exit_code == 0
-    if command not in ("pki", "estate", "image"):
+    if command not in ("pki", "estate", "image", "duis", "gbcs", "bench"):
         assert "Examples:" in done.stdout
         assert f"$ hanota {command}" in done.stdout
 
@@ -232,6 +247,83 @@ def test_send_with_json_prints_the_explanation(tmp_path: Path, gateway, keys_fol
     shown = json.loads(done.stdout)
     assert (done.exit_code, shown["response_code"], shown["accepted"]) == (1, "E110401", False)
     assert int(shown["request_id"].rpartition(":")[2]) > 1_700_000_000_000
+
+
+@pytest.fixture
+def critical(tmp_path: Path, monkeypatch) -> tuple[Path, Gateway]:
+    """A file with an 11.3, and a gateway that transforms it and takes it signed."""
+    file = tmp_path / "activate.xml"
+    file.write_bytes(duis.write_request(activation()))
+    gateway = Gateway(pre_command())
+    real, transport = httpx.Client, httpx.MockTransport(gateway)
+    monkeypatch.setattr(supplier_send.httpx, "Client", lambda **given: real(**given | {"transport": transport}))
+    return file, gateway
+
+
+def test_send_signs_the_pre_command_of_a_critical_command_and_sends_it_back(critical, keys_folder: Path) -> None:
+    file, gateway = critical
+    done = run(root.app, ["send", str(file), "--pki", str(keys_folder)])
+    assert done.exit_code == 0, done.output
+    assert [(service, type(asked)) for service, asked in gateway.seen] == [
+        ("T", duis.ActivateFirmware),
+        ("S", duis.SignedPreCommand),
+    ]
+    assert len({asked.header.request_id for _, asked in gateway.seen}) == 1
+    assert "was signed" in done.stdout
+    assert "I99: acknowledged" in done.stdout
+    assert "callback address" in done.stdout
+
+
+def test_send_with_json_tells_both_answers_of_a_critical_command(critical, keys_folder: Path) -> None:
+    file, _ = critical
+    done = run(root.app, ["send", str(file), "--pki", str(keys_folder), "--json"])
+    shown = json.loads(done.stdout)
+    assert (shown["response_code"], shown["transform"]["response_code"]) == ("I99", "I0")
+    assert shown["transform"]["gbcs"] == pre_command().hex()
+
+
+def test_send_stops_at_the_pre_command_where_told_to(critical, keys_folder: Path) -> None:
+    file, gateway = critical
+    done = run(root.app, ["send", str(file), "--pki", str(keys_folder), "--transform-only"])
+    assert (done.exit_code, [service for service, _ in gateway.seen]) == (0, ["T"])
+    assert pre_command().hex() in done.stdout
+    assert "command variant 5" in done.stdout
+
+
+def test_send_does_not_sign_what_was_not_asked_for(critical, keys_folder: Path, monkeypatch, capsys) -> None:
+    file, gateway = critical
+    gateway.pre_command = pre_command(manufacturer_hash=bytes(32))
+    assert hanota("send", str(file), "--pki", str(keys_folder), monkeypatch=monkeypatch) == 1
+    assert "HOTA-SUP-009" in capsys.readouterr().err
+    assert [service for service, _ in gateway.seen] == ["T"]
+
+
+def test_a_signed_pre_command_that_is_refused_is_exit_code_1(critical, keys_folder: Path) -> None:
+    file, gateway = critical
+    gateway.acknowledgement = "E5"
+    assert run(root.app, ["send", str(file), "--pki", str(keys_folder)]).exit_code == 1
+
+
+def test_send_shows_an_inventory_as_a_table(capsys) -> None:
+    from hanota.faces.cli.send import _print
+    from hanota.supplier.explain import Explanation
+
+    _print(
+        Explanation(
+            request_id="a:b:1",
+            response_code="I0",
+            accepted=True,
+            meaning="accepted",
+            remedy=None,
+            left_out=(),
+            next="nothing more follows",
+            console_url=None,
+            inventory=({"device": "00-DB-12-34-56-78-90-A2", "device_type": "CHF", "manufacturer": "121D"},),
+        )
+    )
+    said = capsys.readouterr().out
+    for words in ("device", "00-DB-12-34-56-78-90-A2", "CHF", "121D"):
+        assert words in said
 
 
 def test_send_without_keys_says_how_to_get_them(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -8,7 +8,9 @@ from hanota.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse_iso
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.faces.web import look, when
 from hanota.faces.web.pages.story import tell
+from hanota.model.commands import CommandState
 from hanota.model.delivery import ENDS, State
+from hanota.records.store.quarantine import Quarantine
 from helpers.fake_desk import PPMID, SUPPLIER_1, event
 
 NOW = parse_iso("2026-07-15T09:00:00Z")
@@ -110,3 +112,13 @@ def test_facts_are_told_with_units_and_names_and_the_rest_is_left_to_rest() -> N
 def test_a_way_has_every_moving_state_once() -> None:
     assert len(set(look.STEPS)) == len(look.STEPS) == len(look.STEP_WORDS)
     assert all(a in look.STEP_WORDS for a, _ in itertools.pairwise(look.STEPS))
+
+
+@pytest.mark.parametrize(
+    ("of", "states"), [(look.of_command, CommandState), (look.of_quarantine, Quarantine)], ids=["command", "quarantine"]
+)
+def test_every_state_that_an_operator_sees_has_a_look_of_its_own(of, states) -> None:
+    looks = [of(state.value) for state in states]
+    assert len({found.word for found in looks}) == len(states)
+    assert all(found.icon != "help" for found in looks)
+    assert of("NO_SUCH").word == "NO_SUCH"

@@ -8,11 +8,15 @@ from pydantic import BaseModel, ValidationError
 from hanota.base.instant import DAY, HOUR, MINUTE
 from hanota.model.policies import (
     AlertPolicy,
+    AnomalyPolicy,
     CheckPolicy,
+    CommandPolicy,
     DeadlinePolicy,
     HanPolicy,
     HubPolicy,
     ImagePolicy,
+    InventoryPolicy,
+    Limit,
     Policies,
     Strictness,
     VersionPolicy,
@@ -31,6 +35,8 @@ DEFAULTS = {
     "hub.retention_days": 30,
     "alert.confirm_after_ms": 15 * MINUTE,
     "alert.service_level_ms": 24 * HOUR,
+    "alert.grouping": "device",
+    "anomaly.limits": (Limit(services=frozenset({"11.1", "11.4"}), count=200, window_ms=DAY),),
     "deadline.on_wan_ms": 5 * DAY,
     "deadline.held_ms": 14 * DAY,
     "deadline.transferring_ms": 7 * DAY,
@@ -39,7 +45,23 @@ DEFAULTS = {
     "deadline.activating_ms": 24 * HOUR,
     "deadline.activated_ms": 48 * HOUR,
 }
-OWN = {"deadline.requested_ms", "deadline.queued_ms", "alert.read_retry_ms", "wan.order_retry_ms", "wan.chunk_octets"}
+OWN = {
+    "anomaly.held_max",
+    "command.horizon_days",
+    "check.supplier_signature",
+    "check.supplier_in_date",
+    "alert.read_retry_ms",
+    "alert.give_up_ms",
+    "alert.tries_max",
+    "alert.window",
+    "command.deadline_ms",
+    "command.retry_ms",
+    "deadline.queued_ms",
+    "deadline.requested_ms",
+    "inventory.prenotified_on_cpl",
+    "wan.chunk_octets",
+    "wan.order_retry_ms",
+}
 GROUPS = {name: getattr(Policies(), name) for name in Policies.model_fields}
 
 
@@ -98,7 +120,17 @@ def test_a_policy_is_frozen_and_knows_no_other_field(policy: BaseModel) -> None:
         (HubPolicy, {"retention_days": 0}),
         (AlertPolicy, {"confirm_after_ms": -1}),
         (AlertPolicy, {"read_retry_ms": 999}),
+        (AlertPolicy, {"grouping": "home"}),
+        (AlertPolicy, {"give_up_ms": 999}),
+        (AlertPolicy, {"tries_max": 0}),
+        (AlertPolicy, {"window": 0}),
+        (CheckPolicy, {"supplier_signature": "perhaps"}),
+        (CommandPolicy, {"retry_ms": 999}),
+        (CommandPolicy, {"deadline_ms": 999}),
+        (CommandPolicy, {"horizon_days": 0}),
+        (AnomalyPolicy, {"held_max": -1}),
         (DeadlinePolicy, {"held_ms": 0}),
+        (InventoryPolicy, {"prenotified_on_cpl": "perhaps"}),
         (WanPolicy, {"order_retry_ms": 0}),
         (WanPolicy, {"chunk_octets": 512 * 1024}),
     ],
@@ -120,3 +152,58 @@ def test_any_policy_may_be_changed_for_one_run() -> None:
     assert changed.check.version_matches_header is Strictness.WARN
     assert changed.image == Policies().image
     assert Policies.model_validate(changed.model_dump()) == changed
+
+
+# --- anomaly.limits ----------------------------------------------------------------------------------------------
+
+
+def test_limits_are_written_as_services_requests_and_hours() -> None:
+    limits = AnomalyPolicy(limits="11.1+11.4=200/24h;11.3=1000/1h").limits
+    assert limits == (
+        Limit(services=frozenset({"11.1", "11.4"}), count=200, window_ms=24 * HOUR),
+        Limit(services=frozenset({"11.3"}), count=1000, window_ms=HOUR),
+    )
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 0), (";", 0), ("8.2=0/1h", 1), (" 8.2=1/1h ; 8.4=1/1h;", 2)])
+def test_an_empty_limit_is_none_and_white_space_around_one_does_not_matter(text: str, count: int) -> None:
+    assert len(AnomalyPolicy(limits=text).limits) == count
+
+
+def test_a_service_counts_for_every_limit_that_names_it() -> None:
+    policy = AnomalyPolicy(limits="11.1+11.4=5/1h;11.4=2/1h")
+    assert [limit.count for limit in policy.of("11.4")] == [5, 2]
+    assert [limit.count for limit in policy.of("11.1")] == [5]
+    assert policy.of("8.2") == policy.of("") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "11.4",
+        "11.4=200",
+        "11.4=/24h",
+        "11.4=200/24",
+        "11.4=200/0h",
+        "=200/24h",
+        "11.4=-1/24h",
+        "11.4=1.5/24h",
+        "x=1/1h",
+        "11.4=200/24h,8.2=1/1h",
+        "11.4+=1/1h",
+        "+=1/1h",
+        ".=1/1h",
+        "11=1/1h",
+        "11.4=1/24d",
+        "11.4=٣/1h",
+    ],
+)
+def test_a_limit_that_cannot_be_meant_is_refused_by_its_text(text: str) -> None:
+    with pytest.raises(ValidationError):
+        AnomalyPolicy(limits=text)
+
+
+def test_limits_survive_being_dumped_and_read() -> None:
+    changed = Policies(anomaly=AnomalyPolicy(limits="8.2=1/1h"))
+    assert Policies.model_validate(changed.model_dump()) == changed
+    assert Policies.model_validate_json(changed.model_dump_json()) == changed

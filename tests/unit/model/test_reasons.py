@@ -5,8 +5,17 @@ import itertools
 import pytest
 
 from hanota.base.vocabulary.duis import DeviceList, ResponseCode
-from hanota.model.reasons import DEVICE_REFUSALS, REQUEST_REFUSALS, DeviceReason, RequestReason
-from hanota.process.check import DEVICE_CHECKS, REQUEST_CHECKS
+from hanota.model.reasons import DEVICE_REFUSALS, DeviceReason, RequestReason
+from hanota.model.refusals import REQUEST_REFUSALS
+from hanota.process.check import (
+    DEVICE_CHECKS,
+    IMAGE_CHECKS,
+    PRE_COMMAND_CHECKS,
+    PRENOTIFICATION_CHECKS,
+    REQUEST_CHECKS,
+    TARGET_CHECKS,
+    UPDATE_CHECKS,
+)
 from hanota.wire.duis import REQUESTS
 
 request_reasons = pytest.mark.parametrize("reason", RequestReason)
@@ -69,3 +78,39 @@ def test_every_list_has_a_reason_and_every_text_its_own_words() -> None:
     rows = (*REQUEST_REFUSALS.values(), *DEVICE_REFUSALS.values())
     assert {row.device_list for row in DEVICE_REFUSALS.values()} == set(DeviceList)
     assert all(one.text != other.text for one, other in itertools.combinations(rows, 2))
+
+
+def test_a_reason_of_every_service_has_one_code_for_all_and_others_that_of_their_own() -> None:
+    numbers = {"0802": "8.2", "0804": "8.4", "0813": "8.13", "1101": "11.1", "1104": "11.4", "1202": "12.2"}
+    for reason, row in REQUEST_REFUSALS.items():
+        if row.code.startswith("E{srv}"):
+            assert row.code_for("11.1").value[1:5] == "1101"
+            assert row.code_for("11.4").value[1:5] == "1104"
+        elif len(row.code) == len("E080201"):
+            assert numbers[row.code[1:5]] in REQUESTS, reason
+        else:
+            assert {row.code_for(srv) for srv in REQUESTS} == {ResponseCode(row.code)}
+
+
+def test_every_rule_book_raises_its_own_reasons_and_together_with_intake_all_of_them() -> None:
+    books = (REQUEST_CHECKS, IMAGE_CHECKS, UPDATE_CHECKS, PRENOTIFICATION_CHECKS, TARGET_CHECKS, PRE_COMMAND_CHECKS)
+    order = list(RequestReason)
+    for book in books[:-1]:
+        reasons = [rule.reason for rule in book]
+        assert reasons == sorted(reasons, key=order.index)  # a Signed Pre-Command's times come after its request's own
+    judged = [rule.reason for book in books for rule in book]
+    intake = set(order[: order.index(RequestReason.ORIGINATOR_UNKNOWN)])
+    by_services = {
+        RequestReason.QUARANTINE_DROPPED,
+        RequestReason.QUARANTINE_FULL,
+        RequestReason.NO_VALID_DEVICE,
+        RequestReason.INVENTORY_NOT_FOUND,
+        RequestReason.INVENTORY_AMBIGUOUS,
+        RequestReason.RETURNED_UNREADABLE,
+        RequestReason.RETURNED_WITHOUT_COMMAND,
+        RequestReason.RETURNED_NOT_AUTHENTIC,
+        RequestReason.NOTHING_TO_CANCEL,
+        RequestReason.COUNTER_UNWRITABLE,
+    }
+    assert intake | by_services | set(judged) == set(order)
+    assert not (intake | by_services) & set(judged)

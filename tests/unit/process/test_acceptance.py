@@ -1,25 +1,20 @@
 """Acceptance with real signed documents: each reason with its code, the durable answer, and nothing sent."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from hanota.base.ids import RequestId
-from hanota.base.instant import DAY, Instant
-from hanota.base.limits import REQUEST_OCTETS_MAX
+from hanota.base.instant import DAY
 from hanota.base.vocabulary.devices import CplStatus, DeviceStatus
 from hanota.base.vocabulary.duis import DeviceList, ResponseCode
-from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.policies import CheckPolicy, ImagePolicy, Policies, Strictness
 from hanota.model.reasons import RequestReason
-from hanota.records.registry.certificates import revoke
+from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.records.store import schema as t
 from hanota.records.store.acceptance import read_decision
 from hanota.wire import duis
-from helpers.pki import small_pki
 from helpers.premises import DCC, NEW, NOW, ppmid_file
 from helpers.world import (
     CAD,
@@ -28,149 +23,99 @@ from helpers.world import (
     PPMID,
     PPMID_2,
     PPMID_3,
-    READER,
     STRANGER,
     SUPPLIER_1,
     SUPPLIER_2,
     Bench,
     image,
-    keys,
     opened,
     request,
     signed,
 )
+from unit.process.refusals import INTAKE, RULES, Bad, swapped, unsigned
+from unit.process.refusals_commands import COMMANDS
+from unit.process.refusals_firmware import FIRMWARE
+from unit.process.refusals_inventory import INVENTORY
 
 _R = RequestReason
-XML_SIGN, DS = CertificateRole.XML_SIGN, KeyUsage.DIGITAL_SIGNATURE
+BAD = (*INTAKE, *RULES, *FIRMWARE, *INVENTORY, *COMMANDS)
+TOLD_LATER = {_R.QUARANTINE_DROPPED}  # by a message: test_quarantine.py
+each_refusal = pytest.mark.parametrize("bad", BAD, ids=str)
+EVIDENCE = {"request", "event", "party"}  # the request itself, that it was answered, and the version its sender speaks
 
 
-@dataclass(frozen=True)
-class Bad:
-    """A request that is refused for one reason: what is posted, after what was done to the bench."""
-
-    code: ResponseCode
-    octets: Callable[[], bytes]
-    before: Callable[[Bench], object] = lambda bench: None
-    service: str = "D"
-    read: bool = True  # so far that the answer can name the request
+def everything(bench: Bench) -> dict[str, list[Any]]:
+    """What every table holds that a request may set something going by."""
+    return {table.name: bench.rows(table) for table in t.metadata.sorted_tables if table.name not in EVIDENCE}
 
 
-def unsigned(**changes: Any) -> bytes:
-    return duis.write_request(request(**changes))
+def test_every_reason_is_raised() -> None:
+    assert {bad.reason for bad in BAD} | TOLD_LATER == set(RequestReason)
 
 
-def swapped(old: bytes, new: bytes, octets: bytes | None = None) -> bytes:
-    document = octets or unsigned()
-    assert document.count(old) == 1, document[:400]
-    return document.replace(old, new)
+def test_every_code_of_a_refusal_is_raised() -> None:
+    numbered = {"11.1", "11.4"}
+    services = {reason: numbered if "{srv}" in row.code else {"11.4"} for reason, row in REQUEST_REFUSALS.items()}
+    codes = {REQUEST_REFUSALS[reason].code_for(srv) for reason, of in services.items() for srv in of}
+    raised = {bad.code for bad in BAD} | {REQUEST_REFUSALS[reason].code_for("") for reason in TOLD_LATER}
+    assert raised == codes
 
 
-def signer(eui: Any, role: CertificateRole = XML_SIGN) -> Any:
-    return keys().credential(eui, DS, role)
-
-
-def wait_until_expired(bench: Bench) -> None:
-    bench.now = Instant(bench.now + 11 * 365 * DAY)
-
-
-def revoke_signer(bench: Bench) -> None:
-    held = signer(SUPPLIER_1).certificate
-    with bench.store.writing() as connection:
-        assert revoke(connection, held.issuer, held.serial, bench.now)
-
-
-def forget_stranger(bench: Bench) -> None:
-    with bench.store.writing() as connection:
-        connection.execute(t.party.delete().where(t.party.c.eui == STRANGER.signed))
-
-
-def use_the_number(bench: Bench) -> None:
-    bench.submit(request(PPMID_2))  # refused, but its RequestID is proved to be used
-
-
-TARGET = RequestId(SUPPLIER_1, SUPPLIER_2, 1)
-BAD: dict[RequestReason, Bad] = {
-    _R.TOO_LARGE_TO_READ: Bad(ResponseCode.E110405, lambda: b"<a>" + bytes(REQUEST_OCTETS_MAX), read=False),
-    _R.NOT_XML: Bad(ResponseCode.E100, lambda: unsigned()[:-1], read=False),
-    _R.SERVICE_NOT_HANDLED: Bad(
-        ResponseCode.E12,
-        lambda: swapped(b"Variant>11.4</sr:ServiceReferenceVariant", b"Variant>8.11</sr:ServiceReferenceVariant"),
-    ),
-    _R.SCHEMA_INVALID: Bad(ResponseCode.E100, lambda: swapped(b"00020000</sr:F", b"000200001</sr:F")),
-    _R.UNSIGNED: Bad(ResponseCode.E100, unsigned),
-    _R.SIGNATURE_BROKEN: Bad(
-        ResponseCode.E100, lambda: swapped(b"00020000</sr:F", b"00020001</sr:F", signed(request()))
-    ),
-    _R.SIGNER_UNKNOWN: Bad(
-        ResponseCode.E100, lambda: duis.sign(unsigned(), small_pki().credential(SUPPLIER_1, DS, XML_SIGN))
-    ),
-    _R.SIGNER_OUT_OF_DATE: Bad(ResponseCode.E100, lambda: signed(request()), wait_until_expired),
-    _R.SIGNER_REVOKED: Bad(ResponseCode.E100, lambda: signed(request()), revoke_signer),
-    _R.SIGNER_NOT_XML_SIGNER: Bad(
-        ResponseCode.E100, lambda: duis.sign(unsigned(), signer(SUPPLIER_1, CertificateRole.SUPPLIER))
-    ),
-    _R.SIGNER_NOT_ORIGINATOR: Bad(ResponseCode.E100, lambda: signed(request(), SUPPLIER_2)),
-    _R.REQUEST_ID_REUSED: Bad(ResponseCode.E19, lambda: signed(request()), use_the_number),
-    _R.ORIGINATOR_UNKNOWN: Bad(ResponseCode.E1, lambda: signed(request(sender=STRANGER)), forget_stranger),
-    _R.ROLE_NOT_ELIGIBLE: Bad(ResponseCode.E1, lambda: signed(request(sender=READER))),
-    _R.WRONG_COMMAND_VARIANT: Bad(ResponseCode.E12, lambda: signed(request(command_variant=1))),
-    _R.WRONG_WEB_SERVICE: Bad(ResponseCode.E12, lambda: signed(request()), service="T"),
-    _R.WRONG_TARGET: Bad(ResponseCode.E12, lambda: signed(request(request_id=TARGET))),
-    _R.IMAGE_TOO_LARGE: Bad(ResponseCode.E110405, lambda: signed(request(image=ppmid_file(768_001)))),
-    _R.IMAGE_MALFORMED: Bad(ResponseCode.E110402, lambda: signed(request(image=b"x" + image()[1:]))),
-    _R.VERSION_NOT_IN_HEADER: Bad(ResponseCode.E110402, lambda: signed(request(firmware_version="00000000"))),
-    _R.IMAGE_NOT_CERTIFIED: Bad(ResponseCode.E110401, lambda: signed(request(image=image()[:-1] + b"x"))),
-    _R.CERTIFICATION_NOT_ACTIVE: Bad(
-        ResponseCode.E110401,
-        lambda: signed(request()),
-        lambda bench: bench.certify(image(), status=CplStatus.WITHDRAWN),
-    ),
-    _R.NO_VALID_DEVICE: Bad(ResponseCode.E110403, lambda: signed(request(STRANGER))),
-}
-
-
-def test_every_reason_is_tried() -> None:
-    assert list(BAD) == list(RequestReason)
-
-
-@pytest.mark.parametrize("reason", BAD)
-def test_a_refusal_has_its_code_and_reason_and_sends_nothing(reason: RequestReason) -> None:
-    bad, bench = BAD[reason], Bench()
-    bad.before(bench)
-    octets = bad.octets()
+@each_refusal
+def test_a_refusal_has_its_code_and_reason_and_changes_nothing(bad: Bad) -> None:
+    bench = bad.bench()
+    octets = bad.posted(bench)
+    bench.run()
+    before = everything(bench)
     answer = bench.submit(octets, bad.service)
     kept = bench.rows(t.request)[-1]
-    assert (kept.reason, kept.code, answer.code) == (reason, bad.code, bad.code)
+    assert (kept.reason, kept.code, answer.code) == (bad.reason, bad.code, bad.code), kept.detail
     response = opened(answer.octets)
     assert response.code is bad.code
     assert (response.request_id is not None) == bad.read
     assert (kept.answer, kept.digest) == (answer.octets, hashlib.sha256(octets).digest())
     bench.run()
-    assert [bench.rows(table) for table in (t.delivery, t.work, t.outbox, t.alert, t.image)] == [[]] * 5
-    assert bench.device().version_origin == "declared"
+    assert everything(bench) == before
 
 
-@pytest.mark.parametrize("reason", [reason for reason in BAD if reason is not _R.NO_VALID_DEVICE])
-def test_a_refusal_says_in_detail_what_was_wrong(reason: RequestReason) -> None:
-    bad, bench = BAD[reason], Bench()
-    bad.before(bench)
-    bench.submit(bad.octets(), bad.service)
-    assert bench.rows(t.request)[-1].detail
+@each_refusal
+def test_a_refusal_says_in_detail_what_was_wrong(bad: Bad) -> None:
+    bench = bad.bench()
+    bench.submit(bad.posted(bench), bad.service)
+    detail = bench.rows(t.request)[-1].detail
+    assert bool(detail) == (bad.reason is not _R.NO_VALID_DEVICE)  # its lists say it
 
 
-BEFORE_PROOF = list(RequestReason)[: list(RequestReason).index(_R.ORIGINATOR_UNKNOWN)]
+UNBOUND = {_R.WRONG_WEB_SERVICE, _R.QUARANTINE_FULL}  # neither is in what was signed: the same may be taken elsewhere
+BOUND = [bad for bad in (*RULES, *FIRMWARE, *INVENTORY, *COMMANDS) if bad.reason not in UNBOUND]
 
 
-@pytest.mark.parametrize("reason", [reason for reason in BEFORE_PROOF if BAD[reason].service == "D"])
-def test_what_nobody_proved_to_have_sent_binds_no_request_id(reason: RequestReason) -> None:
+def test_the_web_service_by_which_a_copy_comes_uses_up_no_request_id() -> None:
+    bench, octets = Bench(), signed(request())
+    assert bench.submit(octets, "T").code is ResponseCode.E12
+    assert bench.row(t.request).key is None
+    assert bench.submit(octets, "D").code is ResponseCode.I0
+
+
+@pytest.mark.parametrize("bad", BOUND, ids=str)
+def test_the_same_refused_octets_get_the_same_answer_and_nothing_twice(bad: Bad) -> None:
+    bench = bad.bench()
+    octets = bad.posted(bench)
+    first, rows = bench.submit(octets, bad.service), len(bench.rows(t.request))
+    bench.run(after_ms=DAY)
+    assert bench.submit(octets, bad.service) == first
+    assert len(bench.rows(t.request)) == rows
+
+
+@pytest.mark.parametrize("bad", INTAKE, ids=str)
+def test_what_nobody_proved_to_have_sent_binds_no_request_id(bad: Bad) -> None:
     """A stranger can't use up a Supplier's RequestIDs, nor overwrite an answer."""
-    bad, bench = BAD[reason], Bench()
-    bad.before(bench)
-    bench.submit(bad.octets(), bad.service)
+    bench = bad.bench()
+    bench.submit(bad.posted(bench), bad.service)
     kept = bench.rows(t.request)[-1]
     assert kept.key is None
     assert kept.octets == b""  # not kept either: anybody can fill a disk otherwise
-    if reason not in {_R.SIGNER_OUT_OF_DATE, _R.SIGNER_REVOKED, _R.REQUEST_ID_REUSED}:
+    if bad.reason not in {_R.SIGNER_OUT_OF_DATE, _R.SIGNER_REVOKED, _R.REQUEST_ID_REUSED}:
         assert bench.submit(request()).code is ResponseCode.I0
 
 
@@ -227,7 +172,7 @@ def test_a_good_request_is_acknowledged_and_kept() -> None:
     response, kept = opened(answer.octets), bench.row(t.request)
     assert answer.code is response.code is ResponseCode.I0
     assert isinstance(response.body, duis.ResponseMessage)
-    assert response.body.warning is None
+    assert response.body.content is None
     assert (kept.octets, kept.reason, kept.named, kept.accepted) == (octets, None, 1, 1)
     assert kept.key == f"{RequestId(SUPPLIER_1, DCC, 1)}/8"
     assert not kept.materialised
@@ -241,8 +186,8 @@ def test_devices_left_out_are_listed_by_reason_in_the_order_named() -> None:
     response = opened(answer.octets)
     assert answer.code is ResponseCode.W110401
     assert isinstance(response.body, duis.ResponseMessage)
-    assert response.body.warning is not None
-    lists = {name: duis.split_devices(text) for name, text in response.body.warning.lists.items()}
+    assert response.body.content is not None
+    lists = {name: duis.split_devices(text) for name, text in response.body.content.lists.items()}
     assert lists == {
         DeviceList.INVALID_DEVICE_ID: (STRANGER, ESME, PPMID_2, CAD),
         DeviceList.NOT_APPLICABLE_FIRMWARE: (IHD,),
@@ -309,10 +254,10 @@ def test_other_octets_under_the_same_request_id_are_refused_and_the_answer_stays
     assert len(bench.rows(t.delivery)) == 1
 
 
-def test_the_key_is_request_id_and_command_variant() -> None:
+def test_a_request_id_is_used_once_whatever_the_command_variant() -> None:
     bench = Bench()
     bench.submit(request())
-    assert bench.submit(request(command_variant=1)).code is ResponseCode.E12  # not E19: another key
+    assert bench.submit(request(command_variant=1)).code is ResponseCode.E19
     assert bench.submit(request(sender=SUPPLIER_2)).code is ResponseCode.E110403  # its own RequestID; device is taken
 
 
@@ -345,8 +290,8 @@ def test_a_device_of_an_open_decision_is_taken_whether_or_not_its_delivery_was_m
     answer = bench.submit(request(PPMID, counter=2, sender=SUPPLIER_2))
     response = opened(answer.octets)
     assert isinstance(response.body, duis.ResponseMessage)
-    assert response.body.warning is not None
-    assert response.body.warning.lists == {DeviceList.OTHER_REQUEST_IN_PROGRESS: str(PPMID)}
+    assert response.body.content is not None
+    assert response.body.content.lists == {DeviceList.OTHER_REQUEST_IN_PROGRESS: str(PPMID)}
     assert bench.row(t.request, request_id=str(RequestId(SUPPLIER_2, DCC, 2))).reason == _R.NO_VALID_DEVICE
 
 

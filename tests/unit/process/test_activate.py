@@ -91,6 +91,16 @@ def test_a_report_after_the_end_moves_nothing_but_stays_evidence_of_the_version(
     assert step.versions.height == 1
 
 
+@pytest.mark.parametrize("kind", [DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS])
+def test_who_commanded_an_activation_has_the_devices_own_answer_to_it(kind: DeviceType) -> None:
+    row = {"state": State.TRANSFERRED, "device_type": kind}
+    step = accept({**row, **SUCCEEDED})
+    assert step.moves["to"].to_list() == [State.ACTIVATED]
+    assert step.alerts.is_empty()
+    assert step.versions.height == 1
+    assert not accept({**row, **FAILED}).alerts.is_empty()
+
+
 def test_success_twice_is_told_once() -> None:
     step = accept({"state": State.ACTIVATED} | SUCCEEDED)
     assert not DELIVERY.takes(State.ACTIVATED, "activation_succeeded")

@@ -1,4 +1,4 @@
-"""The rule book for whole requests: each row is hit alone, and the earlier of two is the answer."""
+"""The rules that every Service Request is held to: each row is hit alone, and the earlier of two is the answer."""
 
 import itertools
 from dataclasses import replace
@@ -6,54 +6,50 @@ from typing import Any
 
 import pytest
 
-from hanota.base.errors import HanotaError
-from hanota.base.vocabulary.devices import CplStatus
+from hanota.base.ids import RequestId
 from hanota.base.vocabulary.parties import UserRole
-from hanota.model.policies import CheckPolicy, ImagePolicy, Policies, Strictness
 from hanota.model.reasons import RequestReason
-from hanota.process.check import REQUEST_CHECKS, Case, judge_request
-from hanota.wire.duis import REQUESTS
-from helpers.images import sample_esme
-from helpers.premises import DCC, ppmid_file
-from helpers.world import SUPPLIER_1, image, request
+from hanota.process.check import REQUEST_CHECKS, Case, Preceding, judge_request
+from hanota.wire.duis import REQUESTS, WEB_SERVICES
+from helpers.premises import DCC
+from helpers.world import PPMID, SUPPLIER_1, request
 
 _R = RequestReason
 ROLES = frozenset({UserRole.IMPORT_SUPPLIER})
+BEFORE = RequestId(SUPPLIER_1, DCC, 7)
+HEADER = ("command_variant", "request_id", "preceding")
 
 
-def case(**changes: Any) -> Case:
-    asked = replace(request(), **{name: changes.pop(name) for name in ("image", "firmware_version") if name in changes})
-    header = {name: changes.pop(name) for name in ("command_variant", "request_id") if name in changes}
+def case(srv: str = "11.4", **changes: Any) -> Case:
+    asked = request()
+    header = {name: changes.pop(name) for name in HEADER if name in changes}
+    before = changes.pop("before", Preceding.DONE)
     facts: dict[str, Any] = {
         "request": replace(asked, header=replace(asked.header, **header)),
-        "row": REQUESTS["11.4"],
+        "row": REQUESTS[srv],
         "service": "D",
         "dcc": DCC,
         "roles": ROLES,
-        "policies": Policies(),
-        "product": lambda _: CplStatus.ACTIVE,
+        "preceding": lambda _: before,
     }
     return Case(**(facts | changes))
 
 
 ELSEWHERE = replace(request().header.request_id, target=SUPPLIER_1)
-TIGHT = Policies(image=ImagePolicy(max_octets=500))
 BREAKS: dict[RequestReason, dict[str, Any]] = {
     _R.ORIGINATOR_UNKNOWN: {"roles": None},
     _R.ROLE_NOT_ELIGIBLE: {"roles": frozenset({UserRole.OTHER_USER, UserRole.EXPORT_SUPPLIER})},
     _R.WRONG_COMMAND_VARIANT: {"command_variant": 1},
     _R.WRONG_WEB_SERVICE: {"service": "T"},
     _R.WRONG_TARGET: {"request_id": ELSEWHERE},
-    _R.IMAGE_TOO_LARGE: {"policies": TIGHT},
-    _R.IMAGE_MALFORMED: {"image": image()[:-1]},
-    _R.VERSION_NOT_IN_HEADER: {"firmware_version": "00000000"},
-    _R.IMAGE_NOT_CERTIFIED: {"product": lambda _: None},
-    _R.CERTIFICATION_NOT_ACTIVE: {"product": lambda _: CplStatus.WITHDRAWN},
+    _R.PRECEDING_UNKNOWN: {"preceding": BEFORE, "before": Preceding.UNKNOWN},
+    _R.PRECEDING_FAILED: {"preceding": BEFORE, "before": Preceding.FAILED},
+    _R.PRECEDING_OPEN: {"preceding": BEFORE, "before": Preceding.OPEN},
 }
 
 
-def reason(**changes: Any) -> RequestReason | None:
-    found = judge_request(case(**changes))
+def reason(srv: str = "11.4", **changes: Any) -> RequestReason | None:
+    found = judge_request(case(srv, **changes))
     return found[0] if found else None
 
 
@@ -83,81 +79,71 @@ def test_of_two_broken_rules_the_earlier_is_the_answer(first: RequestReason, sec
     assert reason(**BREAKS[first], **BREAKS[second]) is first
 
 
-@pytest.mark.parametrize("service", ["S", "T", "", "d"])
-def test_only_the_non_device_service_takes_it(service: str) -> None:
-    assert reason(service=service) is _R.WRONG_WEB_SERVICE
+@pytest.mark.parametrize("srv", REQUESTS)
+@pytest.mark.parametrize("variant", range(10))
+@pytest.mark.parametrize("service", ["D", "S", "T", "", "d"])
+def test_a_command_variant_goes_with_its_service_and_comes_by_its_web_service(
+    srv: str, variant: int, service: str
+) -> None:
+    target = DCC if REQUESTS[srv].non_device else PPMID
+    found = reason(srv, command_variant=variant, service=service, request_id=RequestId(SUPPLIER_1, target, 1))
+    if variant not in REQUESTS[srv].command_variants:
+        assert found is _R.WRONG_COMMAND_VARIANT
+    else:
+        assert found is (None if service == WEB_SERVICES[variant] else _R.WRONG_WEB_SERVICE)
 
 
-@pytest.mark.parametrize("variant", [0, 1, 2, 3, 4, 5, 6, 7, 9])
-def test_only_command_variant_8_is_for_updates(variant: int) -> None:
-    assert reason(command_variant=variant) is _R.WRONG_COMMAND_VARIANT
-
-
+@pytest.mark.parametrize("srv", REQUESTS)
 @pytest.mark.parametrize("role", UserRole)
-def test_only_suppliers_of_import_or_gas_may_update(role: UserRole) -> None:
-    expected = None if role in {UserRole.IMPORT_SUPPLIER, UserRole.GAS_SUPPLIER} else _R.ROLE_NOT_ELIGIBLE
-    assert reason(roles=frozenset({role})) is expected
-    assert reason(roles=frozenset({role}) | ROLES) is None
+def test_only_the_roles_of_the_matrix_may_use_a_service(srv: str, role: UserRole) -> None:
+    row = REQUESTS[srv]
+    variant = min(row.command_variants)
+    fit = {
+        "command_variant": variant,
+        "service": WEB_SERVICES[variant],
+        "request_id": RequestId(SUPPLIER_1, DCC if row.non_device else PPMID, 1),
+    }
+    suppliers_only = srv in {"8.13", "11.1", "11.3", "11.4"}
+    may = not suppliers_only or role in {UserRole.IMPORT_SUPPLIER, UserRole.GAS_SUPPLIER}
+    assert reason(srv, roles=frozenset({role}), **fit) is (None if may else _R.ROLE_NOT_ELIGIBLE)
+    assert reason(srv, roles=frozenset({role}) | ROLES, **fit) is None
+
+
+@pytest.mark.parametrize("srv", REQUESTS)
+def test_the_dcc_is_the_target_of_what_only_it_answers_and_of_nothing_else(srv: str) -> None:
+    row = REQUESTS[srv]
+    variant = min(row.command_variants)
+    fit = {"command_variant": variant, "service": WEB_SERVICES[variant]}
+    right, wrong = (DCC, PPMID) if row.non_device else (PPMID, DCC)
+    assert reason(srv, request_id=RequestId(SUPPLIER_1, right, 1), **fit) is None
+    assert reason(srv, request_id=RequestId(SUPPLIER_1, wrong, 1), **fit) is _R.WRONG_TARGET
 
 
 def test_a_party_without_roles_is_known_and_not_eligible() -> None:
     assert reason(roles=frozenset()) is _R.ROLE_NOT_ELIGIBLE
 
 
-def test_the_limit_of_an_image_is_inclusive_and_counts_the_header() -> None:  # R6
-    file = image()
-    exact = Policies(image=ImagePolicy(max_octets=len(file)))
-    assert reason(policies=exact) is None
-    found = judge_request(case(policies=TIGHT))
-    assert found == (_R.IMAGE_TOO_LARGE, "600 octets, the limit is 500")
-
-
-def test_the_limit_is_750_kb_by_default() -> None:
-    octets = 750 * 1024
-    assert reason(image=ppmid_file(octets)) is None
-    assert reason(image=ppmid_file(octets + 1)) is _R.IMAGE_TOO_LARGE
-
-
-def test_an_image_without_its_suppliers_signature_is_malformed_for_11_1() -> None:
-    assert reason(row=REQUESTS["11.1"]) is _R.IMAGE_MALFORMED
-    assert reason(row=REQUESTS["11.1"], image=sample_esme(), firmware_version="ACDCACDC") is None
-
-
-def test_an_image_that_cannot_be_read_has_its_error_and_no_value() -> None:
-    broken = case(image=b"no image")
-    assert isinstance(broken.image_or_error, HanotaError)
-    with pytest.raises(HanotaError):
-        _ = broken.image
-    assert str(broken.image_or_error) in str(judge_request(broken))
-
-
-def test_the_version_is_compared_without_regard_to_case() -> None:
-    file = ppmid_file(600, version=0xABCDEF01)
-    for text in ("abcdef01", "ABCDEF01", "AbCdEf01"):
-        assert reason(image=file, firmware_version=text) is None
-    assert reason(image=file, firmware_version="ABCDEF02") is _R.VERSION_NOT_IN_HEADER
-
-
-def _warn() -> Policies:
-    return Policies(check=CheckPolicy(version_matches_header=Strictness.WARN))
-
-
-def test_policy_warn_lets_another_version_pass() -> None:  # R9: the industry's sample needs it
-    assert reason(firmware_version="00000000", policies=_warn()) is None
-
-
-@pytest.mark.parametrize("status", CplStatus)
-def test_only_an_active_entry_will_do(status: CplStatus) -> None:  # R4
-    expected = None if status is CplStatus.ACTIVE else _R.CERTIFICATION_NOT_ACTIVE
-    assert reason(product=lambda _: status) is expected
-
-
-def test_the_list_is_asked_once() -> None:
-    asked: list[object] = []
-    assert reason(product=lambda found: asked.append(found) or CplStatus.ACTIVE) is None
-    assert len(asked) == 1
-
-
 def test_a_detail_names_what_was_found_and_what_is_needed() -> None:
     found = judge_request(case(roles=frozenset({UserRole.OTHER_USER})))
     assert found == (_R.ROLE_NOT_ELIGIBLE, "has OU; needs one of GS, IS")
+    found = judge_request(case(**BREAKS[_R.PRECEDING_OPEN]))
+    assert found == (_R.PRECEDING_OPEN, str(BEFORE))
+
+
+def test_only_a_request_that_names_one_before_it_has_that_looked_up_and_once() -> None:
+    asked: list[RequestId] = []
+
+    def look(named: RequestId) -> Preceding:
+        asked.append(named)
+        return Preceding.DONE
+
+    assert reason(preceding=None) is None
+    assert judge_request(replace(case(preceding=BEFORE), preceding=look)) is None
+    assert judge_request(replace(case(), preceding=look)) is None
+    assert asked == [BEFORE]
+
+
+@pytest.mark.parametrize("first", [None, True, False])
+def test_first_in_sequence_changes_nothing_by_itself(first: bool | None) -> None:
+    asked = request(first_in_sequence=first)
+    assert judge_request(replace(case(), request=asked)) is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hanota.base.vocabulary.devices import TransferResponseCode
+from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import DELIVERY, ENDS, State
 from hanota.model.policies import DeadlinePolicy, Policies
@@ -51,8 +51,24 @@ def test_responsibility_is_judged_again_at_release() -> None:  # R16
 
 
 @pytest.mark.parametrize("state", [State.ON_WAN, State.HELD, State.TRANSFERRING])
-def test_once_released_a_delivery_goes_on_whoever_is_responsible(state: State) -> None:  # R16
-    assert move({"state": state, "eligible": False})["to"] == state
+@pytest.mark.parametrize(
+    "kind", [DeviceType.PPMID, DeviceType.IHD, DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS]
+)
+def test_a_delivery_to_what_only_its_supplier_can_activate_dies_with_his_responsibility(
+    state: State, kind: DeviceType
+) -> None:  # R16
+    step = accept({"state": state, "eligible": False, "device_type": kind})
+    lost = kind in {DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS} or state is State.ON_WAN
+    assert step.moves["to"].to_list() == [State.RESPONSIBILITY_LOST if lost else state]
+    assert step.sends.rows() == ([(1, "cancel")] if lost else [])  # the hub may have the order
+
+
+@pytest.mark.parametrize("until", [NOW + 1, NOW + 10**9, None])
+def test_one_that_dies_with_its_suppliers_responsibility_is_looked_at_when_that_ends(until: int | None) -> None:
+    row = {"state": State.HELD, "deadline": NOW + 5000, "due": NOW, "eligible_until": until}
+    due = move({**row, "device_type": DeviceType.ESME})["due"]
+    assert due == min(NOW + 5000, until or NOW + 5000)
+    assert move({**row, "device_type": DeviceType.PPMID})["due"] == NOW + 5000
 
 
 def test_an_order_that_nobody_answers_is_repeated() -> None:  # R10
@@ -172,6 +188,22 @@ def test_the_sender_hears_of_each_outcome_with_the_time_of_the_report(
 @pytest.mark.parametrize("event", ["order_accepted", "transfer_progressed"])
 def test_nobody_is_told_of_progress(event: str) -> None:
     assert accept({"state": State.ON_WAN, "event": event}).alerts.is_empty()
+
+
+@pytest.mark.parametrize("event", ["transferred", "transfer_failed", "discarded", "hardware_mismatched"])
+@pytest.mark.parametrize("kind", DeviceType)
+def test_a_meter_tells_its_supplier_of_a_transfer_itself(event: str, kind: DeviceType) -> None:  # 0x00CE, 0x00CF
+    step = accept({"state": State.TRANSFERRING, "event": event, "device_type": kind})
+    meter = kind in {DeviceType.ESME, DeviceType.GSME}
+    assert step.moves["event"].to_list() == [event]
+    assert step.alerts["kind"].to_list() == ([] if meter else [AlertKind.TRANSFER])
+
+
+@pytest.mark.parametrize("kind", [DeviceType.ESME, DeviceType.PPMID])
+def test_what_becomes_of_an_order_is_told_of_every_device(kind: DeviceType) -> None:
+    for event, alert in (("image_held", AlertKind.DELIVERED_TO_HUB), ("wan_failed", AlertKind.NOT_DELIVERED_TO_HUB)):
+        step = accept({"state": State.ON_WAN, "event": event, "device_type": kind})
+        assert step.alerts["kind"].to_list() == [alert]
 
 
 def test_an_order_that_the_hub_took_is_not_repeated() -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
-from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
+from hanota.base.vocabulary.devices import AlertCode, DeviceType, TransferResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.returns import Return
 from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
-from hanota.process.intake.frames import _RECEIPT_EVENTS, _TRANSFER_EVENTS
+from hanota.process.intake.frames import _RECEIPT_EVENTS
+from hanota.process.intake.gbcs import _TRANSFER_EVENTS
 from hanota.wire import ecdsa
 from hanota.wire.gbcs import (
     ActivationAlert,
@@ -90,6 +91,7 @@ def cs09(result: ActivationResult = ActivationResult.SUCCESS, version: int = NEW
 
 def cs08(code: ReadResponseCode = ReadResponseCode.READ_SUCCESS, version: int = NEW) -> bytes:
     command = read_version_command(
+        device_type=DeviceType.PPMID,
         acb=keys().credential(DCC, KA, ACB),
         device=keys().certificate(PPMID, KA),
         counter=11,
@@ -239,7 +241,7 @@ def test_cs08_says_which_version_runs() -> None:
     report = told(uplink(GbcsUp(data=cs08())))
     assert report is not None
     assert (report.event, report.version, report.result, report.at) == ("version_read", NEW, 0, NOW)
-    assert report.source == f"gbcs {PPMID}/0129/11"
+    assert report.source == f"gbcs {PPMID}/0129/11/{DCC}"
 
 
 def test_a_reading_that_failed_names_no_version() -> None:
@@ -291,13 +293,14 @@ def test_a_message_signed_by_another_device_means_nothing() -> None:
 
 def test_a_command_that_comes_back_is_no_answer() -> None:
     command = read_version_command(
+        device_type=DeviceType.PPMID,
         acb=keys().credential(DCC, KA, ACB),
         device=keys().certificate(PPMID, KA),
         counter=11,
         user=SUPPLIER_1,
         user_counter=1,
     )
-    assert "not authentic" in why_void(uplink(GbcsUp(data=command)))
+    assert "COMMAND means nothing here" in why_void(uplink(GbcsUp(data=command)))
 
 
 def test_a_command_that_a_device_signed_is_no_answer() -> None:
@@ -308,9 +311,9 @@ def test_a_command_that_a_device_signed_is_no_answer() -> None:
         recipient=DCC,
         message_code=MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION,
     )
-    message = Message(header=header, payload=write_payload(ReadVersion()))
+    message = Message(header=header, payload=write_payload(ReadVersion(), header))
     data = write_message(sign_message(message, keys().credential(PPMID, DS).key))
-    assert "no answer" in why_void(uplink(GbcsUp(data=data)))
+    assert "COMMAND means nothing here" in why_void(uplink(GbcsUp(data=data)))
 
 
 # --- other frames ------------------------------------------------------------------------------------------------

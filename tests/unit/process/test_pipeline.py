@@ -130,13 +130,13 @@ def test_silence_ends_every_state_at_its_deadline(state: State, end: State, told
 def test_by_time_alone_every_delivery_ends() -> None:  # I4
     bench = Bench(Policies(wan=WanPolicy(order_retry_ms=DAY)))
     bench.deliver()
-    bench.change(t.alert, {"due": None})  # nobody fetches alerts or frames here
+    bench.change(t.message, {"due": None})  # nobody fetches alerts or frames here
     bench.change(t.outbox, {"due": None})
     looked = 0
     while (due := bench.next_due()) is not None:
         assert due > bench.now, "woken for nothing"
         bench.run(after_ms=due - bench.now)
-        bench.change(t.alert, {"due": None})
+        bench.change(t.message, {"due": None})
         bench.change(t.outbox, {"due": None})
         looked += 1
     assert (bench.state(), looked) == (State.WAN_FAILED, 5)
@@ -166,7 +166,7 @@ def test_a_mismatch_changes_the_inventory_to_what_the_device_said() -> None:  # 
     bench.run(after_ms=SETTLE).tell("version_read", None, version=0x42, result=0)
     assert bench.state() == State.VERSION_MISMATCH
     assert bench.device().version == 0x42
-    (alert, _) = bench.rows(t.alert, kind=K.MISMATCH.value)
+    (alert, _) = bench.rows(t.message, kind=K.MISMATCH.value)
     assert (alert.version_smi, alert.version) == (NEW, 0x42)
 
 
@@ -218,7 +218,7 @@ def given_up() -> Bench:
 def test_a_hub_that_may_have_the_order_hears_that_it_was_given_up() -> None:
     bench = given_up()
     assert (bench.next_due() or 0) <= bench.now  # its alert
-    bench.change(t.alert, {"due": None})
+    bench.change(t.message, {"due": None})
     assert bench.next_due() == bench.now + AGAIN
     bench.run(after_ms=AGAIN)
     assert handed_over(bench) == ["cancel"]
@@ -234,7 +234,7 @@ def test_the_cancel_is_repeated_until_the_hub_says_that_it_is_done() -> None:
 
 def test_or_until_the_order_has_expired_by_itself() -> None:
     bench, sent = given_up(), 0
-    bench.change(t.alert, {"due": None})
+    bench.change(t.message, {"due": None})
     while (due := bench.next_due()) is not None:
         bench.run(after_ms=due - bench.now)
         sent += len(handed_over(bench))
@@ -355,7 +355,7 @@ def test_whatever_comes_in_whatever_order_an_end_stays_and_each_party_hears_once
     bench.run(after_ms=400 * DAY)
     while bench.state() not in ENDS:
         bench.run(after_ms=100 * DAY)
-    rows = [(row.party, row.kind) for row in bench.rows(t.alert, delivery=1)]
+    rows = [(row.party, row.kind) for row in bench.rows(t.message, delivery=1)]
     assert len(rows) == len(set(rows))  # I6
     verdicts = [party for party, kind in rows if kind in VERDICTS]
     judged = bench.state() in {State.CONFIRMED, State.VERSION_MISMATCH, State.UNCONFIRMED, State.ACTIVATION_FAILED}
@@ -390,4 +390,4 @@ def test_a_clock_that_runs_ahead_counts_as_now(at: int) -> None:
     bench = bench_at(State.ON_WAN)
     bench.tell("image_held", at=at)
     assert bench.state() == State.HELD
-    assert bench.rows(t.alert, kind=K.DELIVERED_TO_HUB.value)[0].at == bench.now
+    assert bench.rows(t.message, kind=K.DELIVERED_TO_HUB.value)[0].at == bench.now

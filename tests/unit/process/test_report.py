@@ -93,7 +93,8 @@ def test_a_reading_that_failed_says_nothing_of_the_version() -> None:
 def test_a_reading_in_any_other_state_moves_nothing_but_stays_evidence(state: State, version: int) -> None:
     ended = {"deadline": None, "due": None} if state in ENDS else {}
     step = accept({"state": state} | ended | read(version))
-    assert verdict(step) == (state, [])
+    found = (state, version) == (State.TRANSFERRED, NEW)  # whoever commanded it: it runs what was sent
+    assert verdict(step) == (State.ACTIVATED if found else state, [])
     assert step.moves["late"].to_list() == [False]
     assert step.sends.is_empty()
     assert step.versions["version"].to_list() == [version]

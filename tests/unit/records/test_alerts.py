@@ -1,50 +1,30 @@
-"""The alert outbox: one for each party concerned, once, until it is taken."""
+"""Alerts of deliveries: one for each party concerned, once; one a device, or one with a list of devices."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hanota.base.instant import HOUR, SECOND, Instant
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.base.limits import LISTED_DEVICES_MAX
 from hanota.model.alerts import ALERTS, AlertKind, Audience
-from hanota.model.step import ALERTS as COLUMNS
 from hanota.records.store import schema as t
-from hanota.records.store.alerts import (
-    RETRY_FIRST_MS,
-    RETRY_MAX_MS,
-    DueAlert,
-    due_alerts,
-    keep_for_reading,
-    mark_delivered,
-    mark_refused,
-    write_alerts,
-)
-from helpers.premises import NEW, NOW
-from helpers.world import HUB, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench
-
-LEVEL = 24 * HOUR
+from hanota.records.store.alerts import alert_events
+from helpers.outgoing import LEVEL, crowd, tell
+from helpers.premises import NOW
+from helpers.world import PPMID, SUPPLIER_1, SUPPLIER_2, Bench
 
 
 @pytest.fixture
 def bench() -> Bench:
     found = Bench()
     found.deliver()
-    found.change(t.alert, {"due": None})
+    found.change(t.message, {"due": None})
     return found
 
 
 def make(bench: Bench, *kinds: AlertKind, **facts: Any) -> int:
-    import polars as pl
-
-    rows = [{"delivery": 1, "kind": kind.value, "at": NOW} | facts for kind in kinds]
-    with bench.store.writing() as connection:
-        frame = pl.DataFrame(rows, schema=COLUMNS, orient="row")
-        return write_alerts(connection, frame, bench.now, LEVEL).height
-
-
-def due(bench: Bench, limit: int = 500) -> list[DueAlert]:
-    with bench.store.reading() as connection:
-        return due_alerts(connection, bench.now, limit)
+    return sum(tell(bench, [1], kind, **facts).height for kind in kinds)
 
 
 WHO = {
@@ -62,9 +42,9 @@ def test_each_party_of_the_audience_gets_its_own(bench: Bench, kind: AlertKind) 
 
 def test_an_alert_that_stands_is_not_made_again(bench: Bench) -> None:
     assert make(bench, AlertKind.CONFIRMED) == 2
-    before = bench.rows(t.alert)
+    before = bench.rows(t.message)
     assert make(bench, AlertKind.CONFIRMED, at=NOW + 5) == 0
-    assert bench.rows(t.alert) == before
+    assert bench.rows(t.message) == before
 
 
 def test_nobody_else_at_the_home_means_nobody_else_is_told(bench: Bench) -> None:
@@ -86,66 +66,69 @@ def test_a_supplier_who_came_since_is_told(bench: Bench) -> None:
 
 
 def test_no_alerts_are_no_alerts(bench: Bench) -> None:
-    assert make(bench) == 0
+    assert tell(bench, [], AlertKind.CONFIRMED).height == 0
 
 
-def test_an_alert_carries_what_its_message_says(bench: Bench) -> None:
-    make(bench, AlertKind.TRANSFER, version=NEW, version_smi=1, result=2)
-    (found,) = due(bench)
-    kept = bench.row(t.alert, kind=AlertKind.TRANSFER.value)
-    assert found.id == kept.id
-    assert (found.party, found.hub, found.device, found.delivery) == (SUPPLIER_1, HUB, PPMID, 1)
-    assert (found.version, found.version_smi, found.result, found.version_target) == (NEW, 1, 2, NEW)
-    assert (found.at, found.tries, found.endpoint) == (NOW, 0, None)
-    assert str(found.request_id) == bench.row(t.request).request_id
+def test_an_alert_knows_its_device_its_request_and_its_times(bench: Bench) -> None:
+    make(bench, AlertKind.TRANSFER)
+    kept = bench.row(t.message, kind=AlertKind.TRANSFER.value)
+    assert (kept.device, kept.request, kept.lead) == (PPMID.signed, 1, None)
     assert (kept.created_at, kept.deadline, kept.due) == (bench.now, bench.now + LEVEL, bench.now)
 
 
-def test_the_earliest_deadline_goes_first(bench: Bench) -> None:
-    make(bench, AlertKind.CONFIRMED)
-    later = bench.rows(t.alert, kind=AlertKind.CONFIRMED.value)[0].id
-    bench.change(t.alert, {"deadline": bench.now + 2 * LEVEL}, id=later)
-    assert [alert.id == later for alert in due(bench)] == [False, True]
-    assert len(due(bench, limit=1)) == 1
+# --- one message with a list of devices -----------------------------------------------------------------------------
 
 
-def test_one_that_was_taken_is_due_no_more_and_its_event_is_there(bench: Bench) -> None:
-    make(bench, AlertKind.TRANSFER)
-    (found,) = due(bench)
-    with bench.store.writing() as connection:
-        mark_delivered(connection, LANE, found, bench.now)
-    assert due(bench) == []
-    row = bench.row(t.alert, id=found.id)
-    assert (row.due, row.delivered_at, row.tries) == (None, bench.now, 1)
-    assert bench.story()[-1] == "alert_delivered"
+@pytest.mark.parametrize("kind", [AlertKind.UPGRADE_REQUESTED, AlertKind.GIVEN_UP])
+def test_alerts_of_one_request_and_party_share_a_message_where_the_policy_says_so(
+    bench: Bench, kind: AlertKind
+) -> None:
+    made = tell(bench, crowd(bench, 5), kind, "request")
+    first = int(made["id"].min())
+    assert made["lead"].to_list() == [first] * 5
+    rows = {row.id: row for row in bench.rows(t.message) if row.id >= first}
+    assert {row.id: row.due for row in rows.values()} == {first: bench.now} | dict.fromkeys(range(first + 1, first + 5))
+    (event,) = alert_events(made, bench.now)
+    assert (event.columns["lead"], event.columns["alert"]) == ([first] * 5, list(range(first, first + 5)))
 
 
-def test_one_that_was_refused_is_tried_again_after_twice_the_time_up_to_a_limit(bench: Bench) -> None:
-    make(bench, AlertKind.TRANSFER)
-    waits = []
-    for _ in range(30):
-        (found,) = due(bench)
-        with bench.store.writing() as connection:
-            mark_refused(connection, found, bench.now)
-        next_try = bench.row(t.alert, id=found.id).due
-        waits.append(next_try - bench.now)
-        bench.now = Instant(next_try - 1)
-        assert due(bench) == []
-        bench.now = Instant(next_try)
-    assert waits[:5] == [RETRY_FIRST_MS << tries for tries in range(5)]
-    assert RETRY_FIRST_MS == 5 * SECOND
-    assert max(waits) == waits[-1] == RETRY_MAX_MS
-    assert bench.row(t.alert, id=found.id).tries == 30
+def test_each_device_has_its_own_message_by_default(bench: Bench) -> None:
+    made = tell(bench, crowd(bench, 5), AlertKind.GIVEN_UP)
+    assert made["lead"].null_count() == 5
+    assert set(made["due"]) == {bench.now}
+    assert "lead" not in alert_events(made, bench.now)[0].columns
 
 
-def test_a_message_for_reading_is_kept_once(bench: Bench) -> None:
-    make(bench, AlertKind.TRANSFER)
-    (found,) = due(bench)
-    with bench.store.writing() as connection:
-        keep_for_reading(connection, found, "id-1", b"first", bench.now)
-        keep_for_reading(connection, replace(found, party=SUPPLIER_2), "id-1", b"again", bench.now)
-        keep_for_reading(connection, found, "id-2", b"second", bench.now)
-    assert [(row.response_id, row.octets, row.party) for row in bench.rows(t.inbox)] == [
-        ("id-1", b"first", SUPPLIER_1.signed),
-        ("id-2", b"second", SUPPLIER_1.signed),
-    ]
+def test_a_kind_that_cannot_list_devices_is_never_shared(bench: Bench) -> None:
+    assert tell(bench, crowd(bench, 5), AlertKind.NOT_DELIVERED_TO_HUB, "request")["lead"].null_count() == 5
+
+
+def test_a_list_of_one_is_no_list(bench: Bench) -> None:
+    assert tell(bench, crowd(bench, 1), AlertKind.GIVEN_UP, "request")["lead"].to_list() == [None]
+
+
+def test_devices_of_different_types_are_told_apart_because_the_message_names_one_type(bench: Bench) -> None:
+    numbers = crowd(bench, 4)
+    for number in numbers[:2]:
+        bench.change(t.device, {"device_type": "IHD"}, eui=number)
+    made = tell(bench, numbers, AlertKind.UPGRADE_REQUESTED, "request")
+    assert made["lead"].n_unique() == 2
+    assert dict(zip(made["device"], made["lead"], strict=True))[numbers[0]] != made["lead"][-1]
+
+
+def test_many_devices_are_told_in_lists_none_too_long_and_each_once(bench: Bench) -> None:
+    made = tell(bench, crowd(bench, 8_000), AlertKind.GIVEN_UP, "request")
+    assert (made.height, made["device"].n_unique()) == (8_000, 8_000)
+    lengths = made.group_by("lead").len()["len"].sort().to_list()
+    assert lengths == [8_000 - 2 * LISTED_DEVICES_MAX, *[LISTED_DEVICES_MAX] * 2]
+    due = [row for row in bench.rows(t.message) if row.due is not None]
+    assert {row.id for row in due} == set(made["lead"])
+    assert {Eui64.from_signed(row.party) for row in due} == {SUPPLIER_1}
+
+
+def test_one_that_was_told_in_a_list_is_not_told_again(bench: Bench) -> None:
+    numbers = crowd(bench, 3)
+    tell(bench, numbers, AlertKind.GIVEN_UP, "request")
+    bench.now = Instant(bench.now + 1)
+    assert tell(bench, numbers, AlertKind.GIVEN_UP, "request").height == 0
+    assert tell(bench, numbers, AlertKind.GIVEN_UP).height == 0

@@ -15,6 +15,8 @@ from hanota.records.library.images import put_image, read_slice
 from hanota.records.registry.certificates import (
     CertificateFinder,
     certificate_of,
+    certificates_by_serial,
+    certificates_for,
     find_certificate,
     register_certificates,
     revoke,
@@ -326,6 +328,18 @@ def test_certificates_that_stand_are_left_as_they_are() -> None:
         found = find_certificate(connection, SIGNER.issuer, SIGNER.serial)
     assert found is not None
     assert [found.revoked(at) for at in (NOW - 1, NOW, NOW + 1)] == [False, True, True]
+
+
+def test_certificates_are_found_by_subject_and_by_serial_revoked_ones_too() -> None:
+    bench = Bench()
+    expected = {held for held in keys().certificates() if held.eui == SUPPLIER_1}
+    with bench.store.writing() as connection:
+        revoke(connection, SIGNER.issuer, SIGNER.serial, NOW)
+        found = certificates_for(connection, SUPPLIER_1)
+        assert {row.certificate for row in found} == expected
+        assert [row.certificate for row in found if row.revoked(NOW)] == [SIGNER]
+        assert [row.certificate for row in certificates_by_serial(connection, SIGNER.serial)] == [SIGNER]
+        assert certificates_for(connection, Eui64(1)) == certificates_by_serial(connection, 1) == []
 
 
 def test_what_nobody_knows_cannot_be_revoked() -> None:

@@ -14,7 +14,7 @@ from helpers.world import HUB, LANE, PPMID, PPMID_2, STRANGER, Bench
 
 def keep(bench: Bench, *reports: Return) -> int:
     with bench.store.writing() as connection:
-        return save_reports(connection, LANE, reports, bench.now)
+        return len(save_reports(connection, LANE, reports, bench.now))
 
 
 def report(source: str = "s", event: str = "image_held", **facts: Any) -> Return:

@@ -20,7 +20,7 @@ from hanota.records.store.work import LEASE_MS, apply, claim
 from helpers.premises import NEW, OLD
 from helpers.world import BATCH, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, request
 
-TABLES = (t.delivery, t.work, t.report, t.outbox, t.alert, t.event, t.device)
+TABLES = (t.delivery, t.work, t.report, t.outbox, t.message, t.event, t.device)
 
 
 def take(bench: Bench, stage: Stage) -> pl.DataFrame:
@@ -219,7 +219,7 @@ def test_a_report_that_was_claimed_and_never_written_is_not_forgotten_until_the_
     bench = Bench()
     bench.deliver()
     bench.tell("image_held")
-    bench.change(t.alert, {"due": None})
+    bench.change(t.message, {"due": None})
     bench.change(t.outbox, {"due": None})
     bench.keep("transfer_failed")
     take(bench, Deliver())  # and then the power fails
@@ -231,7 +231,7 @@ def test_a_report_that_was_claimed_and_never_written_is_not_forgotten_until_the_
 def test_a_report_that_nobody_has_taken_yet_is_due_at_once() -> None:
     bench = Bench()
     bench.deliver()
-    bench.change(t.alert, {"due": None})
+    bench.change(t.message, {"due": None})
     bench.keep("image_held")
     due = bench.next_due()
     assert due is not None
@@ -246,7 +246,7 @@ def test_an_alert_that_is_due_wakes_the_head_end() -> None:
     bench = Bench()
     bench.deliver()
     assert bench.next_due() == bench.now  # FirmwareUpgradeRequested for the other Supplier
-    bench.change(t.alert, {"due": None})
+    bench.change(t.message, {"due": None})
     assert bench.next_due() == bench.now  # the order to the hub
     bench.change(t.outbox, {"due": None})
     assert bench.next_due() == bench.now + Policies().wan.order_retry_ms

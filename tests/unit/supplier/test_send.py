@@ -1,12 +1,15 @@
 """Sending: the originator signs, the right web service gets it, and every way to fail says whether to try again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI, Response
 
 from hanota.base.errors import HanotaError
 from hanota.base.ids import RequestId
+from hanota.faces.listening import Tls
 from hanota.supplier.errors import (
     AnswerLate,
     AnswerUnreadable,
@@ -14,15 +17,19 @@ from hanota.supplier.errors import (
     GatewayUnreachable,
     NoPki,
     NoService,
+    TlsFileUnusable,
 )
 from hanota.supplier.explain import read_answer
 from hanota.supplier.keys import open_keys, xml_signer
-from hanota.supplier.send import Prepared, post, prepare
+from hanota.supplier.send import Prepared, client_tls, post, prepare
 from hanota.wire import duis
 from hanota.wire.duis import DuisMalformed
 from hanota.wire.smki.errors import CertificateMissing
+from helpers.keystore import keystore_folder
 from helpers.pki import small_pki
 from helpers.requests import DCC, REQUEST_ID, SUPPLIER, answer, request
+from helpers.serving import served
+from helpers.tls import make_tls
 
 TO = "http://gateway.example:8079/"
 
@@ -126,6 +133,32 @@ def test_what_can_not_be_signed_is_told() -> None:
         prepare(request(command_variant=9), small_pki())
     with pytest.raises(CertificateMissing):
         prepare(request().replace(str(SUPPLIER).encode(), b"90-B3-D5-1F-30-99-00-00"), small_pki())
+
+
+def test_files_for_tls_that_can_not_be_used_are_named(tmp_path) -> None:
+    assert client_tls(None, None, None) is None
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for ca in (tmp_path / "ca.pem", tmp_path / "none.pem"):
+        with pytest.raises(TlsFileUnusable, match=ca.name):
+            client_tls(ca, None, None)
+
+
+def test_a_gateway_with_its_own_authority_is_trusted_and_shown_a_certificate(tmp_path) -> None:
+    files = make_tls(tmp_path)
+    tls = Tls(certificate=files.server, key=files.server_key, client_ca=files.ca)
+    app = FastAPI()
+    app.post("/api/v1/serviceD")(lambda: Response(answer("I0"), media_type="application/xml"))
+    with served(app, tls=tls) as url:
+        shown = client_tls(files.ca, files.client, files.client_key)
+        assert post(prepared(), to=url, tls=shown) == answer("I0")
+        for context in (None, client_tls(files.ca, None, None)):
+            with pytest.raises(GatewayUnreachable):
+                post(prepared(), to=url, tls=context)
+
+
+def test_the_public_key_store_goes_before_the_folder() -> None:
+    keys = open_keys(Path("nowhere"), keystore_folder())
+    assert xml_signer(keys, SUPPLIER).certificate.serial == 27572613927499351639968579586655397031
 
 
 def test_a_missing_key_folder_is_told_with_the_way_to_one(tmp_path) -> None:

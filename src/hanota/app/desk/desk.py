@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hanota.app.desk.errors import NotFound
+from hanota.app.desk.operating import Acts, Operating
 from hanota.app.desk.shaping import Shaper
 from hanota.app.desk.views import (
     AlertView,
+    CertificateView,
     DeliveryDetail,
     DeliveryView,
     DeviceView,
@@ -20,9 +22,11 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant, iso
 from hanota.model.access import Action, Caller, Relation, enforce
 from hanota.model.delivery import ENDS, State
-from hanota.model.reasons import DEVICE_REFUSALS, REQUEST_REFUSALS
+from hanota.model.reasons import DEVICE_REFUSALS
+from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.process.acceptance import Answer
 from hanota.records.ledger import story
+from hanota.records.registry.certificates import certificates_by_serial, certificates_for
 from hanota.records.store import Store, queries
 
 _ATTENTION_MAX = 20
@@ -39,13 +43,12 @@ class Reason:
     remedy: str
 
 
-class Desk:
-    """Safe to use from any thread. Raises NotFound, NotAllowed and nothing else of its own."""
+class Desk(Operating):
+    """Safe to use from any thread. Raises NotFound, NotAllowed, NotHeld and nothing else of its own."""
 
-    def __init__(self, store: Store, accept: Accept, now: Callable[[], Instant]) -> None:
-        self._store = store
+    def __init__(self, store: Store, accept: Accept, now: Callable[[], Instant], acts: Acts | None = None) -> None:
+        super().__init__(store, acts or Acts(), now)
         self._accept = accept
-        self._now = now
 
     def submit(self, octets: bytes, service: str) -> Answer:
         """Take a signed DUIS request; the answer is a DUIS Response, also for a refusal."""
@@ -58,6 +61,7 @@ class Desk:
         with self._store.reading() as connection:
             by_state = queries.counts(connection, concern=_concern(caller, now))
             bad = queries.attention(connection, concern=_concern(caller, now), limit=_ATTENTION_MAX)
+            held, dead = queries.left_to_operator(connection, party=caller.party)
             shaper = Shaper(now)
             waiting = {State.TRANSFERRED, State.CONSENT, State.ACTIVATED}
             return Overview(
@@ -66,6 +70,8 @@ class Desk:
                 waiting=sum(by_state.get(state, 0) for state in waiting),
                 failed=sum(by_state.get(state, 0) for state in ENDS - {State.CONFIRMED}),
                 confirmed=by_state.get(State.CONFIRMED, 0),
+                held=held,
+                dead_letters=dead,
                 attention=tuple(shaper.delivery(row) for row in bad),
             )
 
@@ -159,7 +165,7 @@ class Desk:
         """Give the homes in which the caller is responsible for something; all to the operator."""
         with self._store.reading() as connection:
             rows = queries.homes(connection)
-        by_home: dict[str, list[DeviceView]] = {}
+        by_home: dict[str | None, list[DeviceView]] = {}
         for device in self._devices(caller):
             by_home.setdefault(device.home, []).append(device)
         return [Shaper(self._now()).home(row, by_home[row.name]) for row in rows if row.name in by_home]
@@ -181,6 +187,18 @@ class Desk:
         with self._store.reading() as connection:
             rows = queries.alerts(connection, party=wanted, limit=limit)
         return [Shaper(self._now()).alert(row) for row in rows]
+
+    def certificates_of(self, eui: str) -> list[CertificateView]:
+        """Give every certificate of a party, hub or device. Certificates are public: anybody may ask."""
+        with self._store.reading() as connection:
+            found = certificates_for(connection, Eui64.parse(eui))
+        return [Shaper(self._now()).certificate(each) for each in found]
+
+    def certificates_numbered(self, serial: int) -> list[CertificateView]:
+        """Give the certificates with a serial number: more than one where several issuers drew the same."""
+        with self._store.reading() as connection:
+            found = certificates_by_serial(connection, serial)
+        return [Shaper(self._now()).certificate(each) for each in found]
 
     def reasons(self) -> list[Reason]:
         """Give every reason for a refusal, with the code or list by which DUIS tells it."""

@@ -2,8 +2,9 @@
 
 from hanota.base.errors import Fault, HanotaError
 from hanota.model.access import NotAllowed
+from hanota.records.store.quarantine import NotHeld
 
-__all__ = ["NotAllowed", "NotFound"]
+__all__ = ["NotAllowed", "NotFound", "NotHeld"]
 
 
 class NotFound(HanotaError):

@@ -5,11 +5,15 @@ from typing import Any, Final
 
 from hanota.app.desk.views import (
     AlertView,
+    CertificateView,
+    CommandView,
+    DeadLetterView,
     DeliveryDetail,
     DeliveryView,
     DeviceView,
     EventView,
     HomeView,
+    QuarantineView,
     Refused,
     RequestDetail,
     RequestView,
@@ -17,10 +21,14 @@ from hanota.app.desk.views import (
 )
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant, iso
+from hanota.base.vocabulary.parties import CertificateStatus
 from hanota.model.alerts import ALERTS, AlertKind
+from hanota.model.commands import COMMAND
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
-from hanota.model.reasons import DEVICE_REFUSALS, REQUEST_REFUSALS, RequestReason
+from hanota.model.reasons import DEVICE_REFUSALS, RequestReason
+from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.process.report.answers import reasons_of
+from hanota.records.registry.certificates import Registered
 from hanota.records.store.acceptance import read_decision
 
 Row = Any  # a row of records.store.queries: its columns are those of the query
@@ -42,6 +50,8 @@ EVENT_TEXTS: Final[dict[str, str]] = {
     "inventory_changed": "the inventory follows the device's report",
     "alert_due": "an alert is due",
     "alert_delivered": "an alert was taken by its party",
+    "message_dead": "an alert was given up: its party did not take it",
+    "message_replayed": "an alert that was given up is tried anew",
     "wan_failed": "the image did not reach the hub",
     "discarded": "the hub discarded the image",
     "hardware_mismatched": "the image is not for this hardware",
@@ -58,6 +68,11 @@ def version_or_none(version: int | None) -> str | None:
 def eui(number: int | None) -> str:
     """Write an EUI from its column."""
     return "" if number is None else str(Eui64.from_signed(number))
+
+
+def time_or_none(instant: int | None) -> str | None:
+    """Write a time, if there is one."""
+    return None if instant is None else iso(Instant(instant))
 
 
 class Shaper:
@@ -168,8 +183,8 @@ class Shaper:
             device=eui(row.eui),
             device_type=row.device_type,
             status=row.status,
-            manufacturer=f"{row.manufacturer:04X}",
-            model=f"{row.image_type:04X}{row.hardware:04X}",
+            manufacturer=row.manufacturer_text or f"{row.manufacturer:04X}",
+            model=row.model_text or f"{row.image_type:04X}{row.hardware:04X}",
             hub=eui(row.hub) or None,
             home=row.home,
             region=row.region,
@@ -191,6 +206,74 @@ class Shaper:
             suppliers=tuple(names),
             devices=tuple(devices),
         )
+
+    def command(self, row: Row) -> CommandView:
+        """Shape a command."""
+        ended = row.state in COMMAND.terminal
+        return CommandView(
+            command=row.id,
+            request_id=row.request_id,
+            command_variant=row.variant,
+            service_reference=row.service_reference,
+            party=eui(row.user),
+            party_name=row.party_name or "unknown",
+            device=eui(row.device),
+            state=row.state,
+            ended=ended,
+            since=iso(Instant(row.since)),
+            execute_at=time_or_none(row.execute_at),
+            deadline=None if ended else time_or_none(row.deadline),
+        )
+
+    def quarantine(self, row: Row) -> QuarantineView:
+        """Shape a request in quarantine."""
+        return QuarantineView(
+            number=row.request,
+            request_id=row.request_id,
+            service_reference=row.service_reference,
+            party=eui(row.party),
+            party_name=row.party_name or "unknown",
+            state=row.state,
+            since=iso(Instant(row.since)),
+            decided_at=time_or_none(row.decided_at),
+        )
+
+    def dead_letter(self, row: Row) -> DeadLetterView:
+        """Shape a message that was given up."""
+        return DeadLetterView(
+            message=row.id,
+            response_id=row.response_id or f"{eui(row.party)}/{row.id}",
+            party=eui(row.party),
+            party_name=row.party_name or "unknown",
+            kind=row.kind,
+            device=eui(row.device) or None,
+            devices=row.devices,
+            tries=row.tries,
+            since=iso(Instant(row.created_at)),
+            given_up_at=iso(Instant(row.dead_at)),
+            error=row.last_error,
+        )
+
+    def certificate(self, found: Registered) -> CertificateView:
+        """Shape a certificate."""
+        held = found.certificate
+        return CertificateView(
+            subject=str(held.eui),
+            role=None if held.role is None else int(held.role),
+            usage=held.usage.value,
+            serial=held.serial,
+            status=self._status(found),
+            der=held.der,
+        )
+
+    def _status(self, found: Registered) -> CertificateStatus:
+        """Nothing here is "not in use": a certificate that was replaced is revoked or has left the registry."""
+        held = found.certificate
+        if found.revoked(self._now):
+            return CertificateStatus.REVOKED
+        if self._now < held.not_before:
+            return CertificateStatus.PENDING
+        return CertificateStatus.IN_USE if held.valid_at(self._now) else CertificateStatus.EXPIRED
 
     def alert(self, row: Row) -> AlertView:
         """Shape an alert. Its ResponseID is shown as `party/number`; the message itself carries the DCC's EUI too."""

@@ -5,6 +5,8 @@ Identifiers are texts as DUIS writes them, times are xs:dateTime texts in UTC.
 
 from pydantic import BaseModel, ConfigDict
 
+from hanota.base.vocabulary.parties import CertificateStatus
+
 
 class View(BaseModel):
     """Base of all views."""
@@ -115,7 +117,7 @@ class DeliveryDetail(DeliveryView):
 
 
 class DeviceView(View):
-    """One device of the Smart Metering Inventory."""
+    """One device of the Smart Metering Inventory. `home` and `region` are None before it is installed."""
 
     device: str
     device_type: str
@@ -123,8 +125,8 @@ class DeviceView(View):
     manufacturer: str
     model: str
     hub: str | None
-    home: str
-    region: str
+    home: str | None
+    region: str | None
     version: str | None
     version_origin: str
     version_at: str | None
@@ -143,12 +145,77 @@ class HomeView(View):
     devices: tuple[DeviceView, ...]
 
 
+class CommandView(View):
+    """One GBCS command to a device on behalf of a User: 11.2 or 11.3. `deadline` is None once nobody is waited for."""
+
+    command: int
+    request_id: str
+    command_variant: int
+    service_reference: str
+    party: str
+    party_name: str
+    device: str
+    state: str
+    ended: bool
+    since: str
+    execute_at: str | None
+    deadline: str | None
+
+
+class QuarantineView(View):
+    """A request beyond an anomaly limit: `state` is held, released or dropped. `number` is the request's."""
+
+    number: int
+    request_id: str
+    service_reference: str
+    party: str
+    party_name: str
+    state: str
+    since: str
+    decided_at: str | None
+
+
+class DeadLetterView(View):
+    """A message that a party did not take until it was given up; `devices` says of how many devices it tells."""
+
+    message: int
+    response_id: str
+    party: str
+    party_name: str
+    kind: str
+    device: str | None
+    devices: int
+    tries: int
+    since: str
+    given_up_at: str
+    error: str | None
+
+
+class Replayed(View):
+    """How many messages are due again."""
+
+    messages: int
+
+
+class CertificateView(View):
+    """One certificate as the SMKI repository gives it out. `role` is None for a device."""
+
+    subject: str
+    role: int | None
+    usage: str
+    serial: int
+    status: CertificateStatus
+    der: bytes
+
+
 class Overview(View):
-    """The four numbers that matter, and what needs attention."""
+    """The four numbers that matter, and what needs attention. `held` and `dead_letters` wait for the operator."""
 
     now: str
     running: int
     waiting: int
     failed: int
     confirmed: int
+    held: int
+    dead_letters: int
     attention: tuple[DeliveryView, ...]

@@ -37,3 +37,13 @@ class KeyUsage(OpenStrEnum):
 
     DIGITAL_SIGNATURE = "DS"
     KEY_AGREEMENT = "KA"
+
+
+class CertificateStatus(OpenStrEnum):
+    """How a certificate stands, in the letters that the SMKI repository uses."""
+
+    PENDING = "P"
+    IN_USE = "I"
+    NOT_IN_USE = "N"
+    EXPIRED = "E"
+    REVOKED = "R"

@@ -16,6 +16,7 @@ UNHEALTHY_MARK: Final = b"hanota: this firmware fails its self-test"
 TRIAL_BOOTS_MAX: Final = 3
 _BOOT: Final = "boot"
 _TRIAL: Final = "trial"
+_HELD: Final = "held"
 
 
 class Banks:
@@ -25,6 +26,7 @@ class Banks:
         self._images = [memory.get("bank/0", factory_image), memory.get("bank/1", b"")]
         self._boot = int(memory.get(_BOOT, b"0"))
         self._trial_boots = int(memory[_TRIAL]) if _TRIAL in memory else None
+        self._holding = _HELD in memory
 
     @property
     def running(self) -> bytes:
@@ -46,14 +48,25 @@ class Banks:
         """What the self-test says; also no, when the trial was cut short too often."""
         return UNHEALTHY_MARK not in self.running and (self._trial_boots or 0) <= TRIAL_BOOTS_MAX
 
+    @property
+    def held(self) -> bytes | None:
+        """The image file that was verified and waits to be activated; an image that ran before is none."""
+        return self._images[1 - self._boot] if self._holding else None
+
     def write_spare(self, image: bytes, turn: Turn) -> None:
-        """Put a verified image into the bank that does not boot."""
+        """Put a verified image into the bank that does not boot: it is held from now on."""
         assert not self.on_trial
         self._images[1 - self._boot] = image
         turn.store(f"bank/{1 - self._boot}", image)
+        self._hold(True, turn)
+
+    def drop_held(self, turn: Turn) -> None:
+        """Let the held image go: nothing can activate it any more."""
+        self._hold(False, turn)
 
     def switch(self, turn: Turn) -> None:
-        """Let the other bank boot from now on, on trial."""
+        """Let the other bank boot from now on, on trial. An image that fails its trial is not held again."""
+        self._hold(False, turn)
         self._point_to(1 - self._boot, turn)
         self._count(0, turn)
 
@@ -70,6 +83,10 @@ class Banks:
         """The trial is failed: let the old image boot again."""
         self._point_to(1 - self._boot, turn)
         self._count(None, turn)
+
+    def _hold(self, holding: bool, turn: Turn) -> None:
+        self._holding = holding
+        turn.store(_HELD, b"1" if holding else None)
 
     def _point_to(self, bank: int, turn: Turn) -> None:
         self._boot = bank

@@ -4,7 +4,7 @@ Each block is stored before the next is asked for, so after loss or restart the 
 not have and never for one it has. It drives the transfer; the hub only answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hanota.base.instant import DAY, MINUTE, SECOND, Instant
@@ -17,6 +17,7 @@ from hanota.edge.effects import Turn
 from hanota.edge.memory import below, offset_key, pack, unpack
 from hanota.model.lifecycle import lifecycle
 from hanota.model.policies import Policies
+from hanota.model.profiles import Activation
 from hanota.wire.zcl import (
     OTA_CLUSTER,
     Command,
@@ -43,7 +44,8 @@ CLIENT: Final = lifecycle(
     DOWNLOADING  image_bad         REJECTING
     REJECTING    told_to_stop      IDLE        # the hub has heard of it
     ENDING       told_to_stop      IDLE        # cancelled after the last block
-    ENDING       told_to_wait      WAITING     # until a time, or until a signed command
+    ENDING       told_to_hold      IDLE        # until a signed command; the client is free for another image
+    ENDING       told_to_wait      WAITING     # until a time, or until told otherwise
     ENDING       told_to_activate  TRIAL
     WAITING      activation_due    TRIAL
     TRIAL        trial_ended       IDLE
@@ -56,13 +58,25 @@ WAIT_MAX_MS: Final = DAY
 _NEVER: Final = 0xFFFF_FFFF
 _RECORD: Final = "ota"
 
+# Is told how a downloaded image was found: its Manufacturer Image Hash, and what is wrong with it, if anything is.
+Judged = Callable[[bytes, str | None, Turn], None]
+
 
 class OtaClient:
-    """One download at a time, from offer to activation."""
+    """One download at a time, from offer to activation; where a signed command activates, to the held image."""
 
-    def __init__(self, identity: DeviceIdentity, policies: Policies, banks: Banks, memory: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        identity: DeviceIdentity,
+        policies: Policies,
+        banks: Banks,
+        memory: Mapping[str, bytes],
+        judged: Judged | None = None,
+    ) -> None:
         self._identity = identity
         self._banks = banks
+        self._judged = judged
+        self._by_command = identity.profile.activation is Activation.SIGNED_COMMAND
         self._block_octets = min(policies.han.block_octets, BLOCK_OCTETS_MAX)
         self._period_ms = policies.han.min_block_period_ms
         self._downgrade_allowed = policies.version.downgrade == "allow"
@@ -108,9 +122,10 @@ class OtaClient:
                 self.due = None
 
     def end_trial(self, turn: Turn) -> None:
-        """The new image has passed its self-test, or the old one is back."""
-        self._move("trial_ended", turn)
-        self.due = None
+        """The new image has passed its self-test, or the old one is back; not for us, if a command activated it."""
+        if self.state == "TRIAL":
+            self._move("trial_ended", turn)
+            self.due = None
 
     def on_command(self, sequence: int, command: Command, turn: Turn) -> None:
         """Take one command of the hub; what does not fit the present state is late and changes nothing."""
@@ -154,18 +169,21 @@ class OtaClient:
         if answer.status != OtaStatus.SUCCESS or None in numbers:
             return
         self._offer = Offer(*(number or 0 for number in numbers))
-        problem = unfit_offer(
-            OfferCase(
-                identity=self._identity,
-                offer=self._offer,
-                running_version=self._banks.version,
-                downgrade_allowed=self._downgrade_allowed,
-            )
-        )
+        problem = self._unfit(self._offer)
         turn.note("offer", version=self._offer.file_version, octets=self._offer.octets, unfit=problem)
         self._drop_blocks(turn)
         self._move("offer_unfit" if problem else "offer_fits", turn)
         self.due = turn.now
+
+    def _unfit(self, offer: Offer) -> str | None:
+        return unfit_offer(
+            OfferCase(
+                identity=self._identity,
+                offer=offer,
+                running_version=self._banks.version,
+                downgrade_allowed=self._downgrade_allowed,
+            )
+        )
 
     def _ask_block(self, turn: Turn) -> None:
         assert self._offer is not None
@@ -189,12 +207,14 @@ class OtaClient:
             self._verify(offer, turn)
 
     def _verify(self, offer: Offer, turn: Turn) -> None:
-        image = bytes(self._fetched)
-        problem = unfit_image(ImageCase.of(self._identity, offer, image))
+        case = ImageCase.of(self._identity, offer, bytes(self._fetched))
+        problem = unfit_image(case) or self._unfit(offer)  # another version may have been activated meanwhile
         turn.note("image_checked", version=offer.file_version, unfit=problem)
         self._drop_blocks(turn)
         if problem is None:
-            self._banks.write_spare(image, turn)
+            self._banks.write_spare(case.octets, turn)
+        if self._judged is not None:
+            self._judged(case.manufacturer_hash, problem, turn)
         self._move("image_bad" if problem else "image_good", turn)
         self.due = turn.now
 
@@ -208,6 +228,8 @@ class OtaClient:
         elif CLIENT.takes(self.state, "told_to_stop"):
             turn.note("stopped", status=answer.status.name, state=self.state)
             self._drop_blocks(turn)
+            if self.state == "ENDING":
+                self._banks.drop_held(turn)
             self._move("told_to_stop", turn)
             self.due = None
 
@@ -221,7 +243,10 @@ class OtaClient:
         said = (answer.manufacturer, answer.image_type, answer.file_version)
         if any(number not in (own, any_) for number, own, any_ in zip(said, self._offer.image, wildcards, strict=True)):
             return
-        if answer.upgrade_time == _NEVER:
+        if self._by_command:  # whatever the hub says: it has no say in when a meter changes its firmware
+            self.due = None
+            self._move("told_to_hold", turn)
+        elif answer.upgrade_time == _NEVER:
             self.due = None
             self._move("told_to_wait", turn)
         elif answer.upgrade_time > answer.current_time:

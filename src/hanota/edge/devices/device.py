@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
-from hanota.base.vocabulary.devices import DeviceType
 from hanota.edge.devices.banks import Banks
 from hanota.edge.devices.client import OtaClient
 from hanota.edge.devices.gbcs import GbcsApplication
@@ -20,11 +19,10 @@ class HanDevice:
     def __init__(self, identity: DeviceIdentity, policies: Policies, memory: Mapping[str, bytes]) -> None:
         self._identity = identity
         self._banks = Banks(identity.factory_image, memory)
-        self._client = OtaClient(identity, policies, self._banks, memory)
         credentials = identity.credentials
-        self._gbcs = (
-            GbcsApplication(identity.address, identity.hub, credentials, memory) if credentials is not None else None
-        )
+        gbcs = GbcsApplication(identity, credentials, self._banks, memory) if credentials is not None else None
+        self._gbcs = gbcs
+        self._client = OtaClient(identity, policies, self._banks, memory, gbcs.report_image if gbcs else None)
         self._booted_at: Instant | None = None
         self._up = False
 
@@ -68,7 +66,7 @@ class HanDevice:
         if not isinstance(command, TransferData):
             self._client.on_command(sequence, command, turn)
         elif self._gbcs is not None:
-            self._gbcs.on_transfer(sequence, command.data, self._banks.version, turn)
+            self._gbcs.on_transfer(sequence, command.data, turn)
         return self._finished(turn)
 
     def _boot(self, turn: Turn) -> None:
@@ -84,8 +82,8 @@ class HanDevice:
             (self._banks.keep if healthy else self._banks.fall_back)(turn)
             self._client.end_trial(turn)
             turn.note("activated" if healthy else "fell_back", version=self._banks.version)
-            if self._gbcs is not None and self._identity.profile.device_type is DeviceType.PPMID:
-                self._gbcs.report_activation(self._banks.version, healthy, turn)
+            if self._gbcs is not None:
+                self._gbcs.end_trial(healthy, turn)
             if not healthy:
                 self._boot(turn)
                 return

@@ -11,11 +11,17 @@ from hanota.wire.smki.certificate import Certificate, Credential
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GbcsCredentials:
-    """The security credentials of a device that speaks GBCS; `acb` is the ACB's key agreement certificate."""
+    """The security credentials of a device that speaks GBCS.
+
+    `acb` is the ACB's key agreement certificate. `supplier` is the trust anchor for images and for CS06: the
+    digital-signature certificate of the Supplier that was responsible when the power came; None where nobody was, and
+    for a device that trusts the ACB alone (a PPMID).
+    """
 
     signing: Credential
     agreement: Credential
     acb: Certificate
+    supplier: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

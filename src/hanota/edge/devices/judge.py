@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from hanota.edge.devices.identity import DeviceIdentity
-from hanota.wire.otaimage import GbImage, ImageMalformed, Tail, check_maker, read_image
+from hanota.wire.otaimage import GbImage, ImageMalformed, Tail, check_maker, read_image, signature_holds
 
 
 class Offer(NamedTuple):
@@ -38,7 +39,13 @@ class ImageCase:
 
     identity: DeviceIdentity
     offer: Offer
+    octets: bytes
     image: GbImage | None
+
+    @property
+    def manufacturer_hash(self) -> bytes:
+        """SHA-256 of the Manufacturer Image; of the whole file where no Manufacturer Image can be told in it."""
+        return self.image.manufacturer_hash if self.image is not None else sha256(self.octets).digest()
 
     @classmethod
     def of(cls, identity: DeviceIdentity, offer: Offer, octets: bytes) -> "ImageCase":
@@ -46,8 +53,8 @@ class ImageCase:
         try:
             image = read_image(octets, Tail.SIGNED if identity.profile.supplier_signed else Tail.NONE)
         except ImageMalformed:
-            return cls(identity=identity, offer=offer, image=None)
-        return cls(identity=identity, offer=offer, image=image)
+            return cls(identity=identity, offer=offer, octets=octets, image=None)
+        return cls(identity=identity, offer=offer, octets=octets, image=image)
 
 
 OFFER_CHECKS: Final[tuple[tuple[str, Callable[[OfferCase], bool]], ...]] = (
@@ -74,10 +81,20 @@ def _maker_signed(image: GbImage, case: ImageCase) -> bool:
     return key is None or bool(check_maker(image.manufacturer_image, key))
 
 
+def _supplier_signed(image: GbImage, case: ImageCase) -> bool:
+    """Whether the responsible Supplier signed the Manufacturer Image, where the profile asks for it (GBCS 11.2.2)."""
+    if not case.identity.profile.supplier_signed:
+        return True
+    credentials = case.identity.credentials
+    anchor = credentials.supplier if credentials is not None else None
+    return anchor is not None and signature_holds(image, anchor.public_key)
+
+
 _IMAGE_RULES: Final[tuple[tuple[str, Callable[[GbImage, ImageCase], bool]], ...]] = (
     ("header says what was offered", _header_agrees),
     ("made for this hardware", _hardware_fits),
     ("signed by its maker", _maker_signed),
+    ("signed by the Supplier", _supplier_signed),
 )
 
 

@@ -7,8 +7,10 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.edge.commands import Entity
 from hanota.edge.devices import DeviceIdentity, GbcsCredentials, HanDevice
 from hanota.edge.effects import Node
 from hanota.edge.estate.description import DeviceDescription, EstateDescription, PremisesDescription
@@ -17,6 +19,7 @@ from hanota.edge.hub import CommsHub, HubIdentity
 from hanota.model.policies import Policies
 from hanota.model.profiles import PROFILES
 from hanota.wire.otaimage import write_image
+from hanota.wire.smki.certificate import Certificate
 from hanota.wire.smki.directory import KeyDirectory
 
 # Devices of these types have no GBCS security credentials (domain 1.2).
@@ -42,13 +45,16 @@ class NodeMaker:
         """Give the addresses of a home that have a node: the hub, and every device. The GPF lives in the hub."""
         return (home.hub.chf, *(device.eui for device in home.devices))
 
-    def make(self, address: Eui64, memory: Mapping[str, bytes]) -> Node:
-        """Make one node. Raises KeyMissing, CertificateMissing: the key directory lacks its credentials."""
+    def make(self, address: Eui64, memory: Mapping[str, bytes], now: Instant) -> Node:
+        """Make one node as its power comes: it believes the Supplier that is responsible for it `now`.
+
+        Raises KeyMissing, CertificateMissing: the key directory lacks its credentials, or the Supplier's certificate.
+        """
         home = self._homes.get(address)
         if home is not None:
             return CommsHub(self._hub_identity(home), self._policies, memory)
         device, home = self._devices[address]
-        return HanDevice(self._device_identity(device, home), self._policies, memory)
+        return HanDevice(self._device_identity(device, home, now), self._policies, memory)
 
     def _hub_identity(self, home: PremisesDescription) -> HubIdentity:
         chf = home.hub.chf
@@ -58,9 +64,15 @@ class NodeMaker:
             signing=self._keys.credential(chf, KeyUsage.DIGITAL_SIGNATURE),
             acb_signing=self._acb_signing,
             device_log={device.eui: device.device_type for device in home.devices},
+            functions=(self._function(chf, DeviceType.CHF), self._function(home.hub.gpf, DeviceType.GPF)),
+            firmware_version=home.hub.firmware_version,
         )
 
-    def _device_identity(self, device: DeviceDescription, home: PremisesDescription) -> DeviceIdentity:
+    def _function(self, address: Eui64, device_type: DeviceType) -> Entity:
+        agreement = self._keys.credential(address, KeyUsage.KEY_AGREEMENT)
+        return Entity(address=address, device_type=device_type, agreement=agreement, acb=self._acb_agreement)
+
+    def _device_identity(self, device: DeviceDescription, home: PremisesDescription, now: Instant) -> DeviceIdentity:
         return DeviceIdentity(
             address=device.eui,
             hub=home.hub.chf,
@@ -70,7 +82,7 @@ class NodeMaker:
             hardware_version=device.hardware_version,
             factory_image=_factory_file(device),
             capacity_octets=device.capacity_octets,
-            credentials=self._credentials(device),
+            credentials=self._credentials(device, home, now),
             maker_key=self._maker_key(device),
         )
 
@@ -79,14 +91,25 @@ class NodeMaker:
             return None
         return self._keys.certificate(device.maker, KeyUsage.DIGITAL_SIGNATURE).public_key
 
-    def _credentials(self, device: DeviceDescription) -> GbcsCredentials | None:
+    def _credentials(
+        self, device: DeviceDescription, home: PremisesDescription, now: Instant
+    ) -> GbcsCredentials | None:
         if device.device_type in OUTSIDE_GBCS:
             return None
         return GbcsCredentials(
             signing=self._keys.credential(device.eui, KeyUsage.DIGITAL_SIGNATURE),
             agreement=self._keys.credential(device.eui, KeyUsage.KEY_AGREEMENT),
             acb=self._acb_agreement,
+            supplier=self._anchor(device, home, now),
         )
+
+    def _anchor(self, device: DeviceDescription, home: PremisesDescription, now: Instant) -> Certificate | None:
+        if not PROFILES[device.device_type].supplier_signed:
+            return None
+        party = home.supplier_of(device, now)
+        if party is None:
+            return None
+        return self._keys.certificate(party, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.SUPPLIER)
 
 
 @lru_cache(maxsize=1024)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hanota.base.errors import BadValue, require
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
+from hanota.base.instant import Instant, parse_iso
 from hanota.base.openenum import OpenStrEnum
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import UserRole
@@ -20,6 +20,14 @@ from hanota.edge.estate.tables import DescriptionWrong, Table
 from hanota.model.profiles import PROFILES
 
 _E = TypeVar("_E", bound=OpenStrEnum)
+
+_METERS: Final = frozenset({DeviceType.ESME, DeviceType.GSME})
+
+# What holds where the file does not say otherwise.
+HUB_MANUFACTURER: Final = "121D"
+HUB_MODEL: Final = "00A21111"
+ESME_VARIANT: Final = "A"
+COMMISSIONED_SINCE: Final = parse_iso("2024-01-01T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,32 +58,13 @@ class MeterPointDescription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HubDescription:
-    """A Communications Hub: its two functions and the firmware it runs."""
+class ModelDescription:
+    """A maker's model. Image type and hardware version are the two halves of DeviceModel."""
 
-    chf: Eui64
-    gpf: Eui64
-    firmware_version: int
-    gbcs_version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceDescription:
-    """A device. Image type and hardware version are the two halves of DeviceModel.
-
-    `maker`: whose signature the device wants inside an image; None where the model has no maker's key.
-    """
-
-    eui: Eui64
-    device_type: DeviceType
     manufacturer: int
     image_type: int
     hardware_version: int
-    status: DeviceStatus
     firmware_version: int
-    gbcs_version: str
-    capacity_octets: int
-    maker: Eui64 | None
 
     @property
     def manufacturer_text(self) -> str:
@@ -91,6 +80,36 @@ class DeviceDescription:
     def version_text(self) -> str:
         """FirmwareVersion as DUIS writes it, 8 hex digits."""
         return f"{self.firmware_version:08X}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubDescription(ModelDescription):
+    """A Communications Hub: its two functions, and the firmware that both run."""
+
+    chf: Eui64
+    gpf: Eui64
+    gbcs_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDescription(ModelDescription):
+    """A device.
+
+    `maker`: whose signature the device wants inside an image; None where the model has no maker's key. The facts that
+    only an inventory shows (DUIS 8.2) are None where there are none: `smets_version`, `esme_variant` (ESME alone),
+    `commissioned` (None for one that is not) and `han_variant`.
+    """
+
+    eui: Eui64
+    device_type: DeviceType
+    status: DeviceStatus
+    gbcs_version: str
+    capacity_octets: int
+    maker: Eui64 | None
+    smets_version: str | None
+    esme_variant: str | None
+    commissioned: Instant | None
+    han_variant: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,36 +125,31 @@ class PremisesDescription:
     meter_points: tuple[MeterPointDescription, ...]
     devices: tuple[DeviceDescription, ...]
 
+    def supplier_of(self, device: DeviceDescription, now: Instant) -> Eui64 | None:
+        """Give the Supplier responsible for `device` at `now`: a meter's own, for others that of the home's first ESME.
+
+        None where no meter point says who it is.
+        """
+        if device.device_type in _METERS:
+            meter = device.eui
+        else:
+            esmes = (other.eui for other in self.devices if other.device_type is DeviceType.ESME)
+            meter = next(esmes, device.eui)
+        supplies = [supply for point in self.meter_points if point.device == meter for supply in point.suppliers]
+        begun = [supply for supply in supplies if supply.since <= now]
+        return max(begun, key=lambda supply: supply.since).party if begun else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductDescription:
+class ProductDescription(ModelDescription):
     """An entry of the Certified Product List. `manufacturer_hash` is the SHA-256 of the Manufacturer Image.
 
     `predecessors` are the versions from which one may come to this one; none given means any.
     """
 
-    manufacturer: int
-    image_type: int
-    hardware_version: int
-    firmware_version: int
     manufacturer_hash: bytes
     status: CplStatus
     predecessors: tuple[int, ...]
-
-    @property
-    def manufacturer_text(self) -> str:
-        """DeviceManufacturer as DUIS writes it, 4 hex digits."""
-        return f"{self.manufacturer:04X}"
-
-    @property
-    def model_text(self) -> str:
-        """DeviceModel as DUIS writes it, 8 hex digits."""
-        return f"{self.image_type:04X}{self.hardware_version:04X}"
-
-    @property
-    def version_text(self) -> str:
-        """FirmwareVersion as DUIS writes it, 8 hex digits."""
-        return f"{self.firmware_version:08X}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,30 +208,38 @@ def _party(table: Table) -> PartyDescription:
 
 
 def _premises(table: Table) -> PremisesDescription:
-    hub = table.table("hub")
     premises = PremisesDescription(
         name=table.text("name"),
         address=table.text("address"),
         postcode=table.text("postcode"),
         uprn=table.number("uprn"),
         region=_word(table, "region", CspRegion, table.text("region")),
-        hub=HubDescription(
-            chf=hub.eui("chf"),
-            gpf=hub.eui("gpf"),
-            firmware_version=hub.hex_number("firmware_version", 8),
-            gbcs_version=hub.text("gbcs_version"),
-        ),
+        hub=_hub(table.table("hub")),
         meter_points=tuple(_meter_point(below) for below in table.tables("meter_point")),
         devices=tuple(_device(below) for below in table.tables("device")),
     )
-    hub.end()
     table.end()
-    meters = {device.eui for device in premises.devices if device.device_type in ("ESME", "GSME")}
+    meters = {device.eui for device in premises.devices if device.device_type in _METERS}
     for place, point in enumerate(premises.meter_points, 1):
         if point.device not in meters:
             name = f"{table.name}.meter_point #{place}"
             raise DescriptionWrong(table=name, key="device", problem=f"{point.device} is no meter of this home")
     return premises
+
+
+def _hub(table: Table) -> HubDescription:
+    model = table.hex_number("model", 8, HUB_MODEL)
+    hub = HubDescription(
+        chf=table.eui("chf"),
+        gpf=table.eui("gpf"),
+        manufacturer=table.hex_number("manufacturer", 4, HUB_MANUFACTURER),
+        image_type=model >> 16,
+        hardware_version=model & 0xFFFF,
+        firmware_version=table.hex_number("firmware_version", 8),
+        gbcs_version=table.text("gbcs_version"),
+    )
+    table.end()
+    return hub
 
 
 def _meter_point(table: Table) -> MeterPointDescription:
@@ -236,20 +258,39 @@ def _meter_point(table: Table) -> MeterPointDescription:
 def _device(table: Table) -> DeviceDescription:
     device_type = _word(table, "type", DeviceType, table.text("type"))
     model = table.hex_number("model", 8)
+    status = _word(table, "status", DeviceStatus, table.text("status", DeviceStatus.COMMISSIONED.value))
     device = DeviceDescription(
         eui=table.eui("eui"),
         device_type=device_type,
         manufacturer=table.hex_number("manufacturer", 4),
         image_type=model >> 16,
         hardware_version=model & 0xFFFF,
-        status=_word(table, "status", DeviceStatus, table.text("status", DeviceStatus.COMMISSIONED.value)),
+        status=status,
         firmware_version=table.hex_number("firmware_version", 8),
         gbcs_version=table.text("gbcs_version"),
         capacity_octets=table.number("capacity_octets", PROFILES[device_type].capacity_octets),
         maker=table.eui("maker") if table.has("maker") else None,
+        smets_version=table.text("smets_version") if table.has("smets_version") else None,
+        esme_variant=_esme_variant(table, device_type),
+        commissioned=_commissioned(table, status),
+        han_variant=table.text("han_variant") if table.has("han_variant") else None,
     )
     table.end()
     return device
+
+
+def _esme_variant(table: Table, device_type: DeviceType) -> str | None:
+    if device_type is DeviceType.ESME:
+        return table.text("esme_variant", ESME_VARIANT)
+    if table.has("esme_variant"):
+        raise table.wrong("esme_variant", f"only an ESME has one, this is a {device_type}")
+    return None
+
+
+def _commissioned(table: Table, status: DeviceStatus) -> Instant | None:
+    if table.has("commissioned"):
+        return table.instant("commissioned")
+    return COMMISSIONED_SINCE if status is DeviceStatus.COMMISSIONED else None
 
 
 def _product(table: Table) -> ProductDescription:

@@ -21,6 +21,7 @@ from hanota.edge.estate.memory import EstateFile
 from hanota.edge.han.link import HanLink, HanModel, Occupancy
 from hanota.edge.hub import CommsHub
 from hanota.model.policies import Policies
+from hanota.model.profiles import PROFILES
 from hanota.wan.port import PremisesWan
 from hanota.wire.smki.directory import KeyDirectory
 
@@ -68,7 +69,12 @@ class _Power:
     """Power about to come (back)."""
 
 
-_Event = _Frame | _Alarm | _Power
+@dataclass(frozen=True, slots=True)
+class _Handover:
+    """Another Supplier's credentials about to take the place of the former one's; a device starts again with them."""
+
+
+_Event = _Frame | _Alarm | _Power | _Handover
 
 
 class Estate:
@@ -99,6 +105,7 @@ class Estate:
         self._outgoing: list[tuple[Eui64, bytes, Instant]] = []
         self._observers: list[Callable[[Observed], None]] = []
         self._started = False
+        self._handovers = _handovers(description)
         for premises in description.premises:
             link = self._links[premises.name] = HanLink(han or HanModel(), rng)
             for address in self._maker.nodes_of(premises):
@@ -118,6 +125,9 @@ class Estate:
             self._started = True
             for address in self._seats:
                 self._push(now, address, _Power())
+            for since, address in self._handovers:
+                if since > now:
+                    self._push(since, address, _Handover())
         left = limit
         while left > 0:
             left = self._work_off(now, left)
@@ -180,12 +190,15 @@ class Estate:
                         self._apply(seat, seat.node.on_wake(due), due)
                 case _Power():
                     self._power_on(seat, due)
+                case _Handover():
+                    if seat.node is not None:  # else it learns of it when its power comes back
+                        self.reboot(address, due, off_ms=0)
         return limit
 
     def _power_on(self, seat: _Seat, now: Instant) -> None:
         if seat.node is not None:
             return
-        seat.node = self._maker.make(seat.address, self._file.memory_of(seat.address))
+        seat.node = self._maker.make(seat.address, self._file.memory_of(seat.address), now)
         self._tell(seat, now, "power_on", {})
         self._apply(seat, seat.node.start(now), now)
 
@@ -231,3 +244,15 @@ class Estate:
             observed = Observed(at=at, home=seat.home, node=seat.address, kind=kind, facts=facts)
             for observer in self._observers:
                 observer(observed)
+
+
+def _handovers(description: EstateDescription) -> list[tuple[Instant, Eui64]]:
+    """Give when which device that obeys its Supplier may get another one: whenever one of its home's meters does."""
+    return [
+        (supply.since, device.eui)
+        for home in description.premises
+        for device in home.devices
+        if PROFILES[device.device_type].supplier_signed
+        for point in home.meter_points
+        for supply in point.suppliers
+    ]

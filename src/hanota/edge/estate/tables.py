@@ -53,9 +53,9 @@ class Table:
             raise self.wrong(key, "expected a whole number, 0 or more")
         return value
 
-    def hex_number(self, key: str, digits: int) -> int:
+    def hex_number(self, key: str, digits: int, default: str | None = None) -> int:
         """Read a number written as exactly so many hex digits, e.g. `"121D"`."""
-        value = self.text(key)
+        value = self.text(key, default)
         try:
             number = int(value, 16)
         except ValueError:

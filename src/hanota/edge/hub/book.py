@@ -223,12 +223,12 @@ class OrderBook:
         self._outbox.put(order.receipt(), turn)
 
     def end(self, order: Order, event: str, turn: Turn) -> None:
-        """End an order: receipt, CCS08 where the DCC is owed one, and the slot freed once nobody needs its image."""
+        """End an order: receipt, CCS08 where one is due, and the slot freed once nobody needs its image."""
         order.move(event, turn)
         turn.note("order_ended", order=order.number, device=str(order.device), state=order.state)
         self._outbox.put(order.receipt(), turn)
         code = _ALERT_AT_END.get(order.state)
-        if code is not None:
+        if code is not None and order.told_by_alert:
             self._outbox.put_transfer_alert(order.device, order.distribute.file_version, code, turn)
         slot = self.slots.get(order.slot)
         if slot is not None and not slot.empty and not any(other.slot == slot.name for other in self.live()):

@@ -6,6 +6,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.edge.effects import Effect, Turn
 from hanota.edge.hub.book import OrderBook
+from hanota.edge.hub.functions import HubFunctions
 from hanota.edge.hub.identity import HubIdentity
 from hanota.edge.hub.outbox import Outbox
 from hanota.edge.hub.relay import Relay
@@ -33,6 +34,7 @@ class CommsHub:
         self._book = OrderBook(identity, policies, self._outbox, memory)
         self._server = OtaServer(self._book)
         self._relay = Relay(identity, self._outbox)
+        self._functions = HubFunctions(identity, self._outbox, memory)
 
     @property
     def address(self) -> Eui64:
@@ -67,6 +69,8 @@ class CommsHub:
                 self._on_order(frame, octets, turn)
             case ImageChunk():
                 self._book.take_chunk(frame, turn)
+            case GbcsDown() if self._functions.has(frame.device):
+                self._functions.take(frame, turn)
             case GbcsDown():
                 self._relay.down(frame, turn)
             case Acknowledge():

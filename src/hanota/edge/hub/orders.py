@@ -7,6 +7,7 @@ from typing import Final
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.edge.effects import Turn
 from hanota.edge.hub.slots import ImageFacts
 from hanota.edge.memory import pack, unpack
@@ -38,7 +39,7 @@ ORDER: Final = lifecycle(
     ACCEPTED                    contradicted       REFUSED_MALFORMED  # the image's header says other than the order
     ACCEPTED                    time_over          EXPIRED
     HELD                        block_asked        TRANSFERRING
-    HELD|TRANSFERRING           image_taken        TRANSFERRED        # CCS08 code 0
+    HELD|TRANSFERRING           image_taken        TRANSFERRED        # CCS08 code 0, where there is one
     HELD|TRANSFERRING           time_over          DISCARDED          # CCS08 code 1
     HELD|TRANSFERRING           hardware_differed  HARDWARE_MISMATCH  # CCS08 code 2
     HELD|TRANSFERRING           device_failed      TRANSFER_FAILED    # CCS08 code 3
@@ -46,10 +47,15 @@ ORDER: Final = lifecycle(
     """,
 )
 
-# A failed transfer is told by CCS08; its receipt only brings the last counts.
+TOLD_BY_ALERT: Final = frozenset({DeviceType.PPMID, DeviceType.HCALCS, DeviceType.IHD})
+"""Of transfers to these the DCC hears by CCS08; of those to meters by receipts alone, as a meter tells its Supplier
+itself how it found the image (0x00CE, 0x00CF; domain 7.1)."""
+
 _STATUS_OF: Final[Mapping[str, ReceiptStatus]] = {
     state: ReceiptStatus[state] for state in ORDER.states if state in ReceiptStatus.__members__
-} | {"TRANSFER_FAILED": ReceiptStatus.TRANSFERRING}
+}
+# Where a failed transfer is told by CCS08, its receipt only brings the last counts.
+_STATUS_WITH_ALERT: Final[Mapping[str, ReceiptStatus]] = {"TRANSFER_FAILED": ReceiptStatus.TRANSFERRING}
 
 _COUNTS: Final = struct.Struct(">III")
 
@@ -97,6 +103,11 @@ class Order:
         """Whether its device may have blocks now."""
         return self.state in ("HELD", "TRANSFERRING")
 
+    @property
+    def told_by_alert(self) -> bool:
+        """Whether the DCC hears of its end by CCS08."""
+        return self.distribute.device_type in TOLD_BY_ALERT
+
     def names(self, manufacturer: int, image_type: int, file_version: int) -> bool:
         """Whether the three numbers that name an image on the HAN are those of this order."""
         facts = self.facts
@@ -104,9 +115,10 @@ class Order:
 
     def receipt(self) -> Receipt:
         """Say how the order stands."""
+        status = _STATUS_OF[self.state]
         return Receipt(
             order=self.number,
-            status=_STATUS_OF[self.state],
+            status=_STATUS_WITH_ALERT.get(self.state, status) if self.told_by_alert else status,
             offset=self.offset,
             blocks=self.blocks,
             repeats=self.repeats,

@@ -42,7 +42,7 @@ class Relay:
     def __init__(self, identity: HubIdentity, outbox: Outbox) -> None:
         self._identity = identity
         self._outbox = outbox
-        self._commands: dict[tuple[Eui64, int], _Command] = {}
+        self._commands: dict[tuple[Eui64, Eui64, int], _Command] = {}  # by device, originator and its counter
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._sequence = 0
 
@@ -54,15 +54,16 @@ class Relay:
     def down(self, frame: GbcsDown, turn: Turn) -> None:
         """Pass a message on to a device of this home."""
         try:
-            counter = read_message(frame.data).header.counter
+            header = read_message(frame.data).header
         except GbcsMalformed as error:
             turn.note("gbcs_refused", device=str(frame.device), error=str(error))
             return
-        known = frame.device in self._identity.device_log and frame.device != self._identity.chf
+        known = frame.device in self._identity.device_log
         if not known or len(self._commands) >= COMMANDS_MAX:
             turn.note("gbcs_refused", device=str(frame.device), error="no such device here" if not known else "full")
             return
-        self._commands.setdefault((frame.device, counter), _Command(frame.device, frame.data, turn.now))
+        key = (frame.device, header.originator, header.counter)
+        self._commands.setdefault(key, _Command(frame.device, frame.data, turn.now))
         self.send_due(turn)
 
     def send_due(self, turn: Turn) -> None:
@@ -93,7 +94,7 @@ class Relay:
         if self._outbox.full:
             return
         if header.cra == Cra.RESPONSE:
-            self._commands.pop((sender, header.counter), None)
+            self._commands.pop((sender, header.recipient, header.counter), None)
         digest = hashlib.sha256(data).digest()
         if digest not in self._seen:
             self._seen[digest] = None

@@ -6,9 +6,11 @@ The service listens on loopback only, so whoever reaches it runs it: the operato
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
+from hanota.base.errors import require
 from hanota.base.eui import Eui64
+from hanota.faces.problems import FromElsewhere
 from hanota.model.access import Caller
 
 As = Annotated[
@@ -31,3 +33,14 @@ def _caller(party: As = None) -> Caller:
 
 
 Asking = Annotated[Caller, Depends(_caller)]
+
+
+def _acting(request: Request, party: As = None) -> Caller:
+    """Who acts. A browser says from which site a page asks; any page may make it ask, so another's is refused."""
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host')}"
+    require(origin in (None, own), FromElsewhere, origin=origin)
+    return caller_as(party)
+
+
+Acting = Annotated[Caller, Depends(_acting)]

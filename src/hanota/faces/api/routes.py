@@ -17,15 +17,14 @@ from hanota.app.desk.views import (
     RequestView,
 )
 from hanota.faces.api.caller import Asking
+from hanota.faces.api.limits import Limit
+from hanota.faces.api.operating import operating
 from hanota.faces.ports import DeskPort
 from hanota.faces.problems import NoSuchPath, Problem
 
 PREFIX: Final = "/api/rest/v1"
-ROWS_MAX: Final = 500
-
-Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many rows")]
 _ERRORS: Final[dict[int | str, dict[str, object]]] = {
-    "4XX": {"model": Problem, "description": "400: can't be understood · 403: not yours to see · 404: not there"},
+    "4XX": {"model": Problem, "description": "400: can't be understood · 403: not yours · 404: not there"},
     500: {"model": Problem, "description": "A fault of ours"},
 }
 
@@ -48,6 +47,7 @@ def rest(desk: DeskPort) -> APIRouter:
     _deliveries(router, desk)
     _premises(router, desk)
     _alerts(router, desk)
+    router.include_router(operating(desk))
 
     @router.get("/{rest:path}", include_in_schema=False)
     def nothing(request: Request) -> None:

@@ -14,6 +14,18 @@ DEFAULT_URL: Final = "http://127.0.0.1:8079"
 _SIZE: Final = re.compile(r"(?P<number>\d+)\s*(?P<unit>|B|kB|KB|KiB|MB|MiB)", re.IGNORECASE)
 _UNITS: Final = {"": 1, "b": 1, "kb": 1024, "kib": 1024, "mb": 1024 * 1024, "mib": 1024 * 1024}
 
+KeyStore = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        metavar="PATH",
+        help="The industry's public test key store: the folder of its npm package, or its JSON. "
+        "Its keys go before others and are never written.",
+    ),
+]
+Pem = {"exists": True, "dir_okay": False, "metavar": "FILE"}
+"""How an option that takes a PEM file is declared."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

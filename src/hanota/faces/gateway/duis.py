@@ -10,12 +10,10 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from hanota.base.errors import require
 from hanota.base.limits import REQUEST_OCTETS_MAX
+from hanota.faces.body import XML, read_body
 from hanota.faces.ports import DeskPort
-from hanota.faces.problems import BodyTooLarge, NotXml, Problem
-
-MEDIA_TYPE: Final = "application/xml"
+from hanota.faces.problems import Problem
 
 
 class Service(StrEnum):
@@ -31,9 +29,9 @@ _NAMES: Final = {
     Service.SEND_COMMAND: "Send Command Service: command variants 1, 3, 5 and 7",
     Service.TRANSFORM: "Transform Service: command variant 4",
 }
-_BODY: Final = {"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+_BODY: Final = {"requestBody": {"required": True, "content": {XML: {"schema": {"type": "string"}}}}}
 _ANSWERS: Final[dict[int | str, dict[str, object]]] = {
-    200: {"description": "A DUIS Response: accepted or refused", "content": {MEDIA_TYPE: {}}},
+    200: {"description": "A DUIS Response: accepted or refused", "content": {XML: {}}},
     413: {"description": "The body is too large", "model": Problem},
     415: {"description": "The body is not XML", "model": Problem},
 }
@@ -59,24 +57,7 @@ def _add(router: APIRouter, desk: DeskPort, service: Service) -> None:
         operation_id=f"service{service.value}",
     )
     async def post(request: Request) -> Response:
-        octets = await read_body(request)
+        octets = await read_body(request, REQUEST_OCTETS_MAX)
         answer = await run_in_threadpool(desk.submit, octets, service)
         log.info("answered", service=service.value, octets=len(octets), code=str(answer.code))
-        return Response(answer.octets, media_type=MEDIA_TYPE)
-
-
-async def read_body(request: Request) -> bytes:
-    """Read the body of a request, never holding more than REQUEST_OCTETS_MAX. Raises NotXml, BodyTooLarge."""
-    media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
-    require(media_type == MEDIA_TYPE, NotXml, media_type=media_type)
-    announced = request.headers.get("content-length", "0")
-    _limit(int(announced) if announced.isdecimal() else 0)
-    body = bytearray()
-    async for chunk in request.stream():
-        _limit(len(body) + len(chunk))
-        body += chunk
-    return bytes(body)
-
-
-def _limit(octets: int) -> None:
-    require(octets <= REQUEST_OCTETS_MAX, BodyTooLarge, octets_max=REQUEST_OCTETS_MAX)
+        return Response(answer.octets, media_type=XML)

@@ -5,7 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from hanota.base.vocabulary.devices import DeviceType
+from hanota.model.commands import CommandState
 from hanota.model.delivery import State
+from hanota.records.store.quarantine import Quarantine
 
 
 class Tone(StrEnum):
@@ -87,12 +89,38 @@ _DEVICES: Final[dict[DeviceType, Look]] = {
     DeviceType.IHD: Look("In-home display", "tablet", _Q),
     DeviceType.CAD: Look("Consumer access device", "cable", _Q),
 }
+_COMMANDS: Final[dict[CommandState, Look]] = {
+    CommandState.WAITING: Look("Waiting", "schedule", _W),
+    CommandState.SENT: Look("Sent", "cell_tower", _M),
+    CommandState.HANDED_OVER: Look("Handed to its User", "front_hand", _W),
+    CommandState.DATED: Look("Dated in the device", "event", _W),
+    CommandState.ANSWERED: Look("Answered", "verified", Tone.GOOD),
+    CommandState.UNANSWERED: Look("No answer", "timer_off", _B),
+    CommandState.CANCELLED: Look("Called off", "cancel", _Q),
+    CommandState.REFUSED: Look("Not responsible any more", "gavel", _B),
+}
+_QUARANTINE: Final[dict[Quarantine, Look]] = {
+    Quarantine.HELD: Look("Held", "front_hand", _W),
+    Quarantine.RELEASED: Look("Released", "check_circle", Tone.GOOD),
+    Quarantine.DROPPED: Look("Dropped", "block", _Q),
+}
 _CODES: Final = {"I": ("check_circle", Tone.GOOD), "W": ("rule", Tone.WAITING), "E": ("block", Tone.BAD)}
 
 
 def of_state(state: str) -> Look:
     """Give the look of a delivery's state; an unknown one shows its name."""
     return _STATES[State(state)] if state in State.__members__ else Look(state, "help", Tone.QUIET)
+
+
+def of_command(state: str) -> Look:
+    """Give the look of a command's state; an unknown one shows its name."""
+    return _COMMANDS[CommandState(state)] if state in CommandState.__members__ else Look(state, "help", Tone.QUIET)
+
+
+def of_quarantine(state: str) -> Look:
+    """Give the look of a request that is or was held; an unknown state shows its name."""
+    known = {each.value for each in Quarantine}
+    return _QUARANTINE[Quarantine(state)] if state in known else Look(state, "help", Tone.QUIET)
 
 
 def of_device(device_type: str) -> Look:

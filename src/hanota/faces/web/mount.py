@@ -15,10 +15,13 @@ from hanota.faces.ports import DeskPort, Now
 from hanota.faces.problems import Unexpected
 from hanota.faces.web.page import Console, Page
 from hanota.faces.web.pages.alerts import alerts_page
+from hanota.faces.web.pages.commands import commands_page
 from hanota.faces.web.pages.deliveries import deliveries_page
 from hanota.faces.web.pages.delivery import delivery_page
 from hanota.faces.web.pages.homes import home_page, homes_page
+from hanota.faces.web.pages.messages import messages_page
 from hanota.faces.web.pages.overview import overview_page
+from hanota.faces.web.pages.quarantine import quarantine_page
 from hanota.faces.web.pages.reference import reference_page
 from hanota.faces.web.pages.requests import request_page, requests_page
 from hanota.model.access import Caller
@@ -42,6 +45,7 @@ def mount_console(app: FastAPI, desk: DeskPort, now: Now) -> None:
     ui.add_css((_HERE / "console.css").read_text(encoding="utf-8"), shared=True)
     ui.add_head_html(f"<script>{(_HERE / 'theme.js').read_text(encoding='utf-8')}</script>", shared=True)
     _lists(console)
+    _operating(console)
     _details(console)
 
     @ui.page("/api/docs")
@@ -81,6 +85,20 @@ def _lists(console: Console) -> None:
     @ui.page("/alerts")
     async def alerts(party: As = None, to: Annotated[str | None, Query(alias="party")] = None) -> None:
         await _open(console, party, lambda page: alerts_page(page, to), "Alerts", "/alerts")
+
+
+def _operating(console: Console) -> None:
+    @ui.page("/commands")
+    async def commands(party: As = None) -> None:
+        await _open(console, party, commands_page, "Commands", "/commands")
+
+    @ui.page("/messages")
+    async def messages(party: As = None) -> None:
+        await _open(console, party, messages_page, "Messages", "/messages")
+
+    @ui.page("/quarantine")
+    async def quarantine(party: As = None) -> None:
+        await _open(console, party, quarantine_page, "Quarantine", "/quarantine")
 
 
 def _details(console: Console) -> None:

@@ -23,8 +23,11 @@ NAVIGATION: Final = (
     ("/", "Overview", "space_dashboard"),
     ("/requests", "Requests", "outbox"),
     ("/deliveries", "Deliveries", "local_shipping"),
+    ("/commands", "Commands", "terminal"),
     ("/homes", "Homes", "home"),
     ("/alerts", "Alerts", "notifications"),
+    ("/messages", "Messages", "mail"),
+    ("/quarantine", "Quarantine", "front_hand"),
     ("/api/docs", "API", "data_object"),
 )
 log = structlog.get_logger("hanota.faces.web")
@@ -80,6 +83,15 @@ class Page:
         else:
             self._watched.append(ask)
 
+    async def act(self, do: Callable[[], object]) -> None:
+        """Do something at the operator's word, and show at once what came of it; a refusal shows with its remedy."""
+        try:
+            await asyncio.to_thread(do)
+            self._refusal.show("")
+        except HanotaError as error:
+            self._refusal.show(str(error))
+        await self._poll()
+
     def time(self, text: str, classes: str = "") -> None:
         """Write a time relative to the service's clock, and absolutely beside it."""
         moment = box("time", f"when {classes}").tooltip(absolute(text))
@@ -125,6 +137,13 @@ class Page:
                 ui.icon("sync_problem")
                 Text(f"What you see may be out of date. {message}")
 
+    @staticmethod
+    def _draw_refusal(message: str) -> None:
+        if message:
+            with box("div", "notice bad").props('role="alert"'):
+                ui.icon("block")
+                Text(f"That was not done. {message}")
+
     def _frame(self, here: str) -> None:
         ui.link("Skip to the contents", "#contents").classes("skip")
         with box("header", "top"):
@@ -150,4 +169,5 @@ class Page:
                 Text(f"You see what {self.caller.party} may see.")
                 ui.link("See everything", here)
         self._trouble: Region[str] = Region(self._draw_trouble, classes="trouble")
+        self._refusal: Region[str] = Region(self._draw_refusal, classes="trouble")
         self.body = box("main").props('id="contents" tabindex="-1"')

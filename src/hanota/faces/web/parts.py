@@ -1,5 +1,6 @@
 """Small pieces that several pages are made of."""
 
+import json
 from collections.abc import Callable
 
 from nicegui import ui
@@ -9,6 +10,7 @@ from hanota.faces.web.live import Text, attribute, box
 from hanota.faces.web.look import Look, Tone, of_device, of_state
 from hanota.faces.web.page import Page
 from hanota.faces.web.when import octets, percent
+from hanota.wire.duis import REQUESTS
 
 
 def heading(title: str, lead: str = "") -> None:
@@ -40,10 +42,34 @@ def empty(what: str, then: str, command: str) -> None:
         code(command, "command")
 
 
+def act_button(page: Page, word: str, icon: str, do: Callable[[], object], *, sure: str = "", about: str = "") -> None:
+    """Show a button for an act of the operator; a party's view has none. `sure`: asked first; `about`: what it acts on,
+    for who can't see beside what it stands.
+    """
+    if page.caller.party is not None:
+        return
+
+    async def click() -> None:
+        await page.act(do)
+
+    button = box("button", "act").props('type="button"')
+    attribute(button, "aria-label", f"{word} {about}".strip())
+    button.on("click", click, js_handler=f"() => confirm({json.dumps(sure)}) && emit()" if sure else "() => emit()")
+    with button:
+        ui.icon(icon).props('aria-hidden="true"')
+        Text(word)
+
+
 def party_words(name: str, eui: str) -> None:
     """Show a party by its name and EUI-64."""
     Text(name, tag="div")
     code(eui, "quiet small")
+
+
+def service_words(service_reference: str) -> str:
+    """Name a service request."""
+    row = REQUESTS.get(service_reference)
+    return row.name if row else "another service"
 
 
 def fact(name: str, draw: Callable[[], object], classes: str = "") -> None:

@@ -11,7 +11,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.profiles import PROFILES, Activation
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, move, moves, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, overdue
 
 _ON_RECEIPT: Final = sorted(kind.value for kind, row in PROFILES.items() if row.activation is Activation.ON_RECEIPT)
 _ALERTS: Final = {
@@ -19,6 +19,7 @@ _ALERTS: Final = {
     "activation_failed": AlertKind.ACTIVATION_FAILURE.value,
     "no_report": AlertKind.NO_REPORT.value,
     "given_up": AlertKind.GIVEN_UP.value,
+    "image_missing": AlertKind.GIVEN_UP.value,
 }
 
 
@@ -26,16 +27,24 @@ class Activate:
     """TRANSFERRED, CONSENT and ACTIVATING, to ACTIVATED or an end."""
 
     takes: Final = frozenset({State.TRANSFERRED, State.CONSENT, State.ACTIVATING})
-    hears: Final = frozenset({"activation_succeeded", "activation_failed"})
+    hears: Final = frozenset({"activation_succeeded", "activation_failed", "image_missing"})
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
         """Take activation reports; ask a device whose report is overdue which version it runs (MP105)."""
         by_hub = (pl.col("state") == State.TRANSFERRED) & pl.col("device_type").is_in(_ON_RECEIPT)
-        by_time = pl.when(overdue(ctx)).then(pl.lit("deadline_passed")).when(by_hub).then(pl.lit("activation_due"))
+        lost = (pl.col("state") == State.TRANSFERRED) & bound_to_supplier() & ~pl.col("eligible")
+        by_time = (
+            pl.when(overdue(ctx))
+            .then(pl.lit("deadline_passed"))
+            .when(lost)
+            .then(pl.lit("responsibility_lost"))
+            .when(by_hub)
+            .then(pl.lit("activation_due"))
+        )
         judged = move(batch, pl.coalesce("event", by_time), ctx)
         silent = pl.col("event").is_null() & (pl.col("state") == State.ACTIVATING)
         # Only a delivery whose activation was called for was "due to have activated" (R22).
-        gave_up = pl.col("event") == "deadline_passed"
+        gave_up = pl.col("event").is_in(["deadline_passed", "responsibility_lost"])
         called_for = pl.col("state") == State.ACTIVATING
         told = judged.with_columns(
             pl.when(gave_up & called_for)
@@ -45,6 +54,8 @@ class Activate:
             .otherwise("event")
             .alias("event")
         )
+        # Who commanded an activation by CS06 has the device's own answer to it.
+        told = told.filter((pl.col("event") != "activation_succeeded") | pl.col("device_type").is_in(_ON_RECEIPT))
         sends = judged.filter(silent | (gave_up & ~called_for)).select(
             "delivery", pl.when(silent).then(pl.lit("read_version")).otherwise(pl.lit("cancel")).alias("kind")
         )

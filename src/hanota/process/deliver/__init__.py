@@ -7,11 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from hanota.base.vocabulary.devices import TransferResponseCode
+from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.step import Step
-from hanota.process.stage import Ctx, alerts, move, moves, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, overdue
 
 _ALERTS: Final = {
     "image_held": AlertKind.DELIVERED_TO_HUB,
@@ -24,6 +24,16 @@ _ALERTS: Final = {
     "hardware_mismatched": AlertKind.TRANSFER,
     "transfer_failed": AlertKind.TRANSFER,
 }
+_METERS: Final = [DeviceType.ESME.value, DeviceType.GSME.value]
+"""They tell their Supplier of a transfer themselves (alerts 0x00CE, 0x00CF); CCS08 is of the other devices."""
+
+_BY_HUB: Final = {
+    "hub_discarded": "discarded",
+    "hub_hardware_mismatched": "hardware_mismatched",
+    "hub_transfer_failed": "transfer_failed",
+}
+"""How a transfer to a meter failed, by its hub's receipt; of other devices CCS08 says so."""
+
 _RESULTS: Final = {
     "transferred": TransferResponseCode.FILE_TRANSFER_SUCCESS,
     "discarded": TransferResponseCode.FIRMWARE_IMAGE_DISCARDED,
@@ -37,7 +47,16 @@ class Deliver:
 
     takes: Final = frozenset({State.QUEUED, State.ON_WAN, State.HELD, State.TRANSFERRING})
     hears: Final = frozenset(
-        {"order_accepted", "hub_busy", "image_held", "transfer_progressed", "wan_failed", "cancelled", *_RESULTS}
+        {
+            "order_accepted",
+            "hub_busy",
+            "image_held",
+            "transfer_progressed",
+            "wan_failed",
+            "cancelled",
+            *_RESULTS,
+            *_BY_HUB,
+        }
     )
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
@@ -48,16 +67,18 @@ class Deliver:
             .then(pl.lit("wan_failed"))
             .when(overdue(ctx))
             .then(pl.lit("deadline_passed"))
-            .when(queued & ~pl.col("eligible"))
+            .when(~pl.col("eligible") & (queued | on_wan | bound_to_supplier()))
             .then(pl.lit("responsibility_lost"))
             .when(queued)
             .then(pl.lit("released"))
         )
-        judged = move(batch, pl.coalesce("event", by_time), ctx)
+        judged = move(_heard(batch), pl.when(pl.col("report").is_null()).then(by_time).otherwise("event"), ctx)
         by_time_alone = pl.col("report").is_null()
         order = by_time_alone & (pl.col("to") == State.ON_WAN)
         # The hub may hold, or yet get, the order of a delivery that time has ended: it has to hear of that.
-        cancel = by_time_alone & pl.col("event").is_in(["wan_failed", "deadline_passed"]) & ~queued
+        cancel = (
+            by_time_alone & pl.col("event").is_in(["wan_failed", "deadline_passed", "responsibility_lost"]) & ~queued
+        )
         results = {name: int(code) for name, code in _RESULTS.items()}
         told = judged.with_columns(
             pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
@@ -68,5 +89,23 @@ class Deliver:
             sends=judged.filter(order | cancel).select(
                 "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
             ),
-            alerts=alerts(told, {event: kind.value for event, kind in _ALERTS.items()}, ctx),
+            alerts=_alerts(told, ctx),
         )
+
+
+def _heard(batch: pl.DataFrame) -> pl.DataFrame:
+    """Read what hubs say of failed transfers: for a meter it is the event, for other devices it comes too late."""
+    by_hub = pl.col("event").is_in(list(_BY_HUB)).fill_null(value=False)
+    meter = pl.col("device_type").is_in(_METERS)
+    event = pl.when(by_hub & meter).then(pl.col("event").replace_strict(_BY_HUB, default=None))
+    return batch.with_columns(event.otherwise("event").alias("event"), (by_hub & meter).alias("by_hub"))
+
+
+def _alerts(told: pl.DataFrame, ctx: Ctx) -> pl.DataFrame:
+    """Give the alerts: of a meter's transfer only what its hub alone can tell."""
+    of_meter = pl.col("device_type").is_in(_METERS) & pl.col("event").is_in(list(_RESULTS))
+    plain = alerts(
+        told.filter(~of_meter.fill_null(value=False)), {name: kind.value for name, kind in _ALERTS.items()}, ctx
+    )
+    by_hub = alerts(told.filter(pl.col("by_hub")), dict.fromkeys(_RESULTS, AlertKind.GIVEN_UP.value), ctx)
+    return pl.concat([plain, by_hub])

@@ -1,16 +1,20 @@
 """Stage 1, intake: octets become values that may be believed, or a reason why not."""
 
-from hanota.process.intake.frames import Asked, HomeFacts, Ignored, MacCheck, Told, read_uplink_frame
+from hanota.process.intake.frames import Asked, HomeFacts, Ignored, Told, read_uplink_frame
+from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
 from hanota.process.intake.requests import Opened, Refused, open_request
 
 __all__ = [
     "Asked",
+    "Authentic",
     "HomeFacts",
     "Ignored",
     "MacCheck",
+    "NotAuthentic",
     "Opened",
     "Refused",
     "Told",
+    "open_gbcs",
     "open_request",
     "read_uplink_frame",
 ]

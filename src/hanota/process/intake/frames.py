@@ -1,6 +1,6 @@
 """Reading what hubs send up: signatures and MACs are checked here, so that everything behind may believe it.
 
-Source: our WAN frames (docs/adr/0003); CCS08, CS09 and CS08 (GBCS 11, domain 4.4).
+Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened by `gbcs.py`.
 """
 
 from collections.abc import Callable
@@ -10,21 +10,10 @@ from typing import Final
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.instant import from_generalized
-from hanota.base.vocabulary.devices import TransferResponseCode
+from hanota.base.limits import STORED_NUMBER_MAX
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
-from hanota.wire.gbcs import (
-    ActivationAlert,
-    ActivationResult,
-    Message,
-    Payload,
-    ReadResponseCode,
-    TransferAlert,
-    VersionRead,
-    read_message,
-    read_payload,
-    signature_holds,
-)
+from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
 from hanota.wire.smki import Certificate
 from hanota.wire.wan import (
     Fetch,
@@ -37,8 +26,6 @@ from hanota.wire.wan import (
     read_frame,
 )
 
-MacCheck = Callable[[Message, Certificate], bool]
-
 _RECEIPT_EVENTS: Final = {
     ReceiptStatus.ACCEPTED: "order_accepted",
     ReceiptStatus.HELD: "image_held",
@@ -49,18 +36,13 @@ _RECEIPT_EVENTS: Final = {
     ReceiptStatus.HASH_MISMATCH: "wan_failed",
     ReceiptStatus.EXPIRED: "wan_failed",
     ReceiptStatus.CANCELLED: "cancelled",
+    ReceiptStatus.DISCARDED: "hub_discarded",
+    ReceiptStatus.HARDWARE_MISMATCH: "hub_hardware_mismatched",
+    ReceiptStatus.TRANSFER_FAILED: "hub_transfer_failed",
 }
-"""What a receipt means for a delivery. Outcomes that CCS08 tells as well come from CCS08 alone."""
+"""What a receipt means for a delivery. Of the last three, CCS08 tells for devices that are not meters."""
 
-_NUMBER_MAX: Final = (1 << 63) - 1  # of deliveries: what stores can keep
 _SENT_MAX: Final = from_generalized("99991231235959Z")
-
-_TRANSFER_EVENTS: Final = {
-    TransferResponseCode.FILE_TRANSFER_SUCCESS: "transferred",
-    TransferResponseCode.FIRMWARE_IMAGE_DISCARDED: "discarded",
-    TransferResponseCode.HARDWARE_VERSION_MISMATCH: "hardware_mismatched",
-    TransferResponseCode.FILE_TRANSFER_FAILURE: "transfer_failed",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +58,15 @@ class Told:
     """A hub said something: it is to be acknowledged, once `report` is kept.
 
     `report` is None if there is nothing to keep, and `why` then says what is wrong with what was said, if anything is.
-    That is acknowledged as well: else the hub would say it for ever, and have less room for what matters.
+    That is acknowledged as well: else the hub would say it for ever, and have less room for what matters. `opened` is
+    the device's message, if it was one.
     """
 
     hub: Eui64
     event: int
     report: Return | None
     why: str | None = None
+    opened: Authentic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +118,7 @@ def _void(uplink: Uplink, why: str) -> Told:
 def _of_receipt(uplink: Uplink, receipt: Receipt) -> Told:
     if not receipt.status.known:
         return _void(uplink, f"nobody knows the status {int(receipt.status)}")
-    if receipt.order > _NUMBER_MAX:
+    if receipt.order > STORED_NUMBER_MAX:
         return _void(uplink, f"no delivery has the number {receipt.order}")
     event = _RECEIPT_EVENTS.get(receipt.status)
     if event is None:
@@ -155,64 +139,7 @@ def _of_receipt(uplink: Uplink, receipt: Receipt) -> Told:
 
 
 def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told:
-    try:
-        message = read_message(data)
-        payload = read_payload(message)
-    except HanotaError as error:
-        return _void(uplink, str(error))
-    if payload is None:
-        return _void(uplink, f"{message.header.message_code.name} means nothing here")
-    if not _authentic(message, payload, facts):
-        return _void(uplink, f"message of {message.header.originator} is not authentic")
-    report = _of_payload(uplink, message, payload, data)
-    return Told(uplink.hub, uplink.event, report) if report else _void(uplink, "a command is no answer")
-
-
-def _authentic(message: Message, payload: Payload, facts: HomeFacts) -> bool:
-    usage = KeyUsage.KEY_AGREEMENT if isinstance(payload, VersionRead) else KeyUsage.DIGITAL_SIGNATURE
-    certificate = facts.certificate(message.header.originator, usage)
-    if certificate is None:
-        return False
-    if isinstance(payload, VersionRead):
-        return facts.mac_holds(message, certificate)
-    return signature_holds(message, certificate.public_key)
-
-
-def _of_payload(uplink: Uplink, message: Message, payload: Payload, data: bytes) -> Return | None:
-    header = message.header
-    source = f"gbcs {header.originator}/{int(header.message_code):04X}/{header.counter}"
-    if isinstance(payload, TransferAlert):
-        event = _TRANSFER_EVENTS.get(payload.result, "transfer_failed")
-        return Return(
-            source=source,
-            reporter=header.originator,
-            at=payload.at,
-            event=event,
-            device=payload.device,
-            octets=data,
-            image_version=payload.file_version,
-        )
-    if isinstance(payload, ActivationAlert):
-        done = payload.result is ActivationResult.SUCCESS
-        return Return(
-            source=source,
-            reporter=header.originator,
-            at=payload.at,
-            event="activation_succeeded" if done else "activation_failed",
-            device=header.originator,
-            octets=data,
-            version=payload.file_version,
-            result=int(payload.result),
-        )
-    if isinstance(payload, VersionRead):
-        return Return(
-            source=source,
-            reporter=header.originator,
-            at=uplink.sent,
-            event="version_read",
-            device=header.originator,
-            octets=data,
-            version=payload.file_version if payload.response_code is ReadResponseCode.READ_SUCCESS else None,
-            result=int(payload.response_code),
-        )
-    return None
+    opened = open_gbcs(data, facts.certificate, facts.mac_holds)
+    if isinstance(opened, NotAuthentic):
+        return _void(uplink, opened.why)
+    return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)

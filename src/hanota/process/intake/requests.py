@@ -15,8 +15,8 @@ from hanota.wire.duis import (
     REQUESTS,
     DuisMalformed,
     Element,
-    FirmwareRequest,
     Problem,
+    Request,
     RequestHeader,
     RequestRow,
     SignatureReport,
@@ -28,7 +28,8 @@ from hanota.wire.duis import (
     require_supported,
     verify,
 )
-from hanota.wire.duis.errors import DocumentTooLarge
+from hanota.wire.duis.errors import DocumentTooLarge, TextTooLong
+from hanota.wire.duis.xml import parse_beginning
 from hanota.wire.smki import Certificate
 
 
@@ -50,7 +51,7 @@ FindSigner = Callable[[str, int], Registered | None]
 class Opened:
     """A request that its originator signed."""
 
-    request: FirmwareRequest
+    request: Request
     row: RequestRow
 
 
@@ -68,7 +69,8 @@ def open_request(octets: bytes, find: FindSigner, now: Instant) -> Opened | Refu
     try:
         root = parse_safely(octets)
     except DocumentTooLarge as error:
-        return Refused(reason=RequestReason.TOO_LARGE_TO_READ, detail=error.explain())
+        header = _header_before(octets, error)
+        return Refused(reason=RequestReason.TOO_LARGE_TO_READ, detail=error.explain(), header=header)
     except DuisMalformed as error:
         return Refused(reason=RequestReason.NOT_XML, detail=error.explain())
     header = _header_if_readable(root)
@@ -103,6 +105,12 @@ def _opened(root: Element, header: RequestHeader, find: FindSigner, now: Instant
     return Opened(request=request, row=REQUESTS[request.header.service_reference_variant])
 
 
+def _header_before(octets: bytes, error: DocumentTooLarge) -> RequestHeader | None:
+    """Give the header of a document whose image was too long to be read, so that the answer names its request."""
+    before = parse_beginning(octets, error.offset) if isinstance(error, TextTooLong) else None
+    return None if before is None else _header_if_readable(before)
+
+
 def _header_if_readable(root: Element) -> RequestHeader | None:
     try:
         return read_header(root)
@@ -119,7 +127,7 @@ def _signature_reason(report: SignatureReport) -> tuple[RequestReason, str]:
     return RequestReason.SIGNATURE_BROKEN, texts
 
 
-def _signer_reason(signer: Registered, request: FirmwareRequest, now: Instant) -> RequestReason | None:
+def _signer_reason(signer: Registered, request: Request, now: Instant) -> RequestReason | None:
     """Issuer and serial found the certificate; the rest must agree too, never the serial number alone (design 3)."""
     held = signer.certificate
     rules = (

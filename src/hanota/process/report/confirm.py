@@ -31,7 +31,7 @@ class Report:
         wanted = pl.col("version") == pl.col("version_target")
         # While ACTIVATING only the wanted version says something: the old one may simply not have been left yet. It is
         # read once more after the settle time, like any other.
-        found = read & wanted & (pl.col("state") == State.ACTIVATING)
+        found = read & wanted & pl.col("state").is_in([State.ACTIVATING.value, State.TRANSFERRED.value])
         event = (
             pl.when(found)
             .then(pl.lit("activation_found"))

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
-from hanota.base.vocabulary.parties import KeyUsage
+from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.records.store.schema import certificate
 from hanota.wire.smki import Certificate, read_certificate
 
@@ -59,6 +59,32 @@ def certificate_of(connection: Connection, eui: Eui64, usage: KeyUsage) -> Certi
     )
     row = connection.execute(query).first()
     return None if row is None else read_certificate(row.der)
+
+
+def certificates_for(connection: Connection, eui: Eui64) -> list[Registered]:
+    """Give every certificate of a party, hub or device, by issuer and serial number; revoked ones too."""
+    return _registered(connection, certificate.c.eui == eui.signed)
+
+
+def certificates_by_serial(connection: Connection, serial: int) -> list[Registered]:
+    """Give the certificates with a serial number, by issuer: more than one where several issuers drew the same."""
+    return _registered(connection, certificate.c.serial == str(serial))
+
+
+def _registered(connection: Connection, condition: ColumnElement[bool]) -> list[Registered]:
+    query = select(certificate.c.der, certificate.c.revoked_at).where(condition)
+    rows = connection.execute(query.order_by(certificate.c.issuer, certificate.c.serial))
+    return [Registered(read_certificate(row.der), row.revoked_at) for row in rows]
+
+
+def certificates_in_role(
+    connection: Connection, eui: Eui64, usage: KeyUsage, role: CertificateRole
+) -> tuple[Certificate, ...]:
+    """Find the certificates of a party in a role, newest serial number last; revoked ones do not count."""
+    c = certificate.c
+    held = (c.eui == eui.signed, c.usage == usage.value, c.role == int(role), c.revoked_at.is_(None))
+    query = select(c.der).where(*held).order_by(c.serial)
+    return tuple(read_certificate(der) for der in connection.execute(query).scalars())
 
 
 def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bool:

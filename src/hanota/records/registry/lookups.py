@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.vocabulary.devices import CplStatus
 from hanota.base.vocabulary.parties import UserRole
 from hanota.records.store import schema as t
+from hanota.wire.duis.versions import LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,22 @@ class Party:
     eui: Eui64
     name: str
     roles: frozenset[UserRole]
+    duis_version: str
 
 
 def find_party(connection: Connection, eui: Eui64) -> Party | None:
     """Find a party by its EUI."""
     row = connection.execute(select(t.party).where(t.party.c.eui == eui.signed)).first()
-    return None if row is None else Party(eui, row.name, frozenset(UserRole(role) for role in row.roles.split(",")))
+    if row is None:
+        return None
+    roles = frozenset(UserRole(role) for role in row.roles.split(","))
+    return Party(eui, row.name, roles, row.duis_version or LATEST)
+
+
+def remember_version(connection: Connection, party: Party, version: str) -> None:
+    """Note the DUIS version that a party speaks; what is sent to it later is written in it."""
+    if party.duis_version != version:
+        connection.execute(update(t.party).where(t.party.c.eui == party.eui.signed).values(duis_version=version))
 
 
 def product_standing(

@@ -10,6 +10,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import UserRole
+from hanota.model.delivery import DELIVERY
 from hanota.model.profiles import PROFILES, Eligibility
 from hanota.records.store import schema as t
 
@@ -41,6 +42,10 @@ class DeviceRow:
     capacity_octets: int
     version: int | None
     joined: bool = True
+    smets_version: str | None = None
+    esme_variant: str | None = None
+    commissioned_at: Instant | None = None
+    han_variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,8 @@ class HomeRow:
     address: str
     region: CspRegion
     hub: Eui64
+    postcode: str | None = None
+    uprn: str | None = None
     devices: tuple[DeviceRow, ...]
     supplies: tuple[SupplyRow, ...]
 
@@ -89,35 +96,97 @@ def register_parties(connection: Connection, parties: Iterable[PartyRow]) -> Non
 def register_homes(connection: Connection, homes: Iterable[HomeRow]) -> None:
     """Enter homes. A device that stands keeps the version it reported: a declaration does not undo a report (R5)."""
     for home in homes:
-        where = {"address": home.address, "region": home.region.value, "hub": home.hub.signed}
+        where = {
+            "address": home.address,
+            "region": home.region.value,
+            "hub": home.hub.signed,
+            "postcode": home.postcode,
+            "uprn": home.uprn,
+        }
         _put(connection, t.premises, {"name": home.name}, where)
         premises = connection.execute(select(t.premises.c.id).where(t.premises.c.name == home.name)).scalar_one()
+        gone = _deleted(connection, home)
         for row in home.devices:
-            _put(connection, t.device, {"eui": row.eui.signed}, _device_values(row, premises, home.hub))
+            if row.eui in gone:
+                continue
+            _install(connection, row.eui)
+            _put(connection, t.device, {"eui": row.eui.signed}, _place(row, premises, home.hub), _details(row))
             connection.execute(
                 update(t.device)
-                .where(t.device.c.eui == row.eui.signed, t.device.c.version_origin == "declared")
+                .where(
+                    t.device.c.eui == row.eui.signed,
+                    t.device.c.version_origin == "declared",
+                    t.device.c.edited_at.is_(None),
+                )
                 .values(version=row.version)
             )
         for supply in home.supplies:
+            if supply.meter in gone:
+                continue
             place = {"mpxn": supply.mpxn, "since": supply.since}
             values = {"meter": supply.meter.signed, "party": supply.party.signed, "until": supply.until}
             _put(connection, t.supply, place, values)
     project_eligibility(connection)
+    _wake_handovers(connection)
 
 
-def _device_values(row: DeviceRow, premises: int, hub: Eui64) -> dict[str, object]:
+def _deleted(connection: Connection, home: HomeRow) -> frozenset[Eui64]:
+    """Give the devices of a home that a User took out: a description does not bring them back."""
+    named = [row.eui.signed for row in home.devices]
+    rows = connection.execute(select(t.deleted.c.device).where(t.deleted.c.device.in_(named))).scalars()
+    return frozenset(map(Eui64.from_signed, rows))
+
+
+def _install(connection: Connection, eui: Eui64) -> None:
+    """Forget what a User said of a device before it was in any premises: from now on its home says so."""
+    connection.execute(
+        update(t.device)
+        .where(t.device.c.eui == eui.signed, t.device.c.premises.is_(None))
+        .values(edited_at=None, prenotified_by=None, manufacturer_text=None, model_text=None)
+    )
+
+
+def _place(row: DeviceRow, premises: int, hub: Eui64) -> dict[str, object]:
     return {
         "premises": premises,
         "hub": hub.signed if row.joined else None,
         "device_type": row.device_type.value,
+        "gbcs_version": row.gbcs_version,
+        "capacity_octets": row.capacity_octets,
+    }
+
+
+def _details(row: DeviceRow) -> dict[str, object]:
+    """What a User may change by 8.4; what he has changed stands against any description."""
+    return {
         "status": row.status.value,
         "manufacturer": row.manufacturer,
         "image_type": row.image_type,
         "hardware": row.hardware,
-        "gbcs_version": row.gbcs_version,
-        "capacity_octets": row.capacity_octets,
+        "smets_version": row.smets_version,
+        "esme_variant": row.esme_variant,
+        "commissioned_at": row.commissioned_at,
+        "han_variant": row.han_variant,
     }
+
+
+def _wake_handovers(connection: Connection) -> None:
+    """Have open deliveries looked at when their senders' responsibility ends, if that is sooner than was known."""
+    d, r, e = t.delivery, t.request, t.eligibility.c
+    ends = (
+        select(func.coalesce(func.min(e.until), d.c.since))  # he never was responsible: at once
+        .where(
+            e.device == d.c.device,
+            e.until > r.c.received_at,
+            e.party == r.c.originator,
+            r.c.id == d.c.request,
+        )
+        .scalar_subquery()
+    )
+    watched = d.c.state.in_([state for state, event in DELIVERY.moves if event == "responsibility_lost"])
+    signed = [kind.value for kind, row in PROFILES.items() if row.supplier_signed]
+    bound = d.c.device.in_(select(t.device.c.eui).where(t.device.c.device_type.in_(signed)))
+    connection.execute(update(d).where(watched, bound, d.c.due > ends).values(due=ends))
 
 
 def register_products(connection: Connection, products: Iterable[ProductRow]) -> None:
@@ -138,11 +207,20 @@ def register_products(connection: Connection, products: Iterable[ProductRow]) ->
             connection.execute(insert(t.predecessor), steps)
 
 
-def _put(connection: Connection, table: Table, key: Mapping[str, object], values: Mapping[str, object]) -> None:
+def _put(
+    connection: Connection,
+    table: Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    unedited: Mapping[str, object] | None = None,
+) -> None:
+    """Enter a row or bring it up to date; `unedited` are values that a User's own edit of the row stands against."""
     same = [table.c[name] == value for name, value in key.items()]
     if connection.execute(update(table).where(*same).values(values)).rowcount == 0:
         fresh = {"version_origin": "declared"} if "version_origin" in table.c else {}
-        connection.execute(insert(table).values({**key, **values, **fresh}))
+        connection.execute(insert(table).values({**key, **values, **(unedited or {}), **fresh}))
+    elif unedited:
+        connection.execute(update(table).where(*same, table.c.edited_at.is_(None)).values(unedited))
 
 
 def project_eligibility(connection: Connection) -> None:

@@ -144,10 +144,35 @@ def _migrate(engine: Engine) -> None:
     scripts = resources.files("hanota.records.store") / "migrations"
     config = Config()
     config.set_main_option("script_location", str(scripts))
-    with engine.connect() as connection:
+    with engine.connect() as connection, _unreferenced(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _require_whole(connection)
         connection.commit()
+
+
+@contextlib.contextmanager
+def _unreferenced(connection: Connection) -> Iterator[None]:
+    """Let steps make tables anew that others refer to: SQLite can alter no column, and drops no such table.
+
+    That can be switched outside of transactions alone, so not by a step.
+    """
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _require_whole(connection: Connection) -> None:
+    """Raise IntegrityError if rows refer to nothing, before anything of a step is kept."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection) and (broken := driver.execute("PRAGMA foreign_key_check").fetchall()):
+        raise sqlite3.IntegrityError(f"rows that refer to nothing: {broken[:3]}")
 
 
 def integrity(store: Store) -> str:

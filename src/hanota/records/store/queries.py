@@ -10,6 +10,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.delivery import ENDS, State
 from hanota.records.store import schema as t
+from hanota.records.store.quarantine import Quarantine
 
 Rows = Sequence[Row[Any]]
 
@@ -144,7 +145,7 @@ def devices(
     unsigned = case((v.c.eui < 0, 1), else_=0)  # negative numbers are the EUIs with the highest bit set
     query = (
         select(v, p.c.name.label("home"), p.c.region, w.c.delivery.label("open_delivery"))
-        .join(p, p.c.id == v.c.premises)
+        .outerjoin(p, p.c.id == v.c.premises)  # none before it is installed
         .outerjoin(w, w.c.device == v.c.eui)
         .order_by(unsigned, v.c.eui)
         .limit(limit)
@@ -187,9 +188,9 @@ def alerts(
     connection: Connection, *, party: Eui64 | None, delivery: int | None = None, limit: int | None = None
 ) -> Rows:
     """Give alerts, newest first."""
-    a, p, d, r = t.alert, t.party, t.delivery, t.request
+    a, p, d, r = t.message, t.party, t.delivery, t.request
     query = (
-        select(a, p.c.name.label("party_name"), d.c.device, r.c.request_id)
+        select(a, p.c.name.label("party_name"), r.c.request_id)
         .outerjoin(p, p.c.eui == a.c.party)
         .join(d, d.c.id == a.c.delivery)
         .join(r, r.c.id == d.c.request)
@@ -208,3 +209,13 @@ def messages(connection: Connection, party: Eui64) -> Rows:
     b = t.inbox
     query = select(b).where(b.c.party == party.signed).order_by(b.c.delivered_at, b.c.response_id)
     return connection.execute(query).all()
+
+
+def left_to_operator(connection: Connection, *, party: Eui64 | None) -> tuple[int, int]:
+    """Count what waits for an operator: requests in quarantine, and messages given up; of one party, or of all."""
+    q, m = t.quarantine.c, t.message.c
+    held = select(func.count()).where(q.state == Quarantine.HELD.value)
+    dead = select(func.count()).where(m.dead_at.is_not(None), or_(m.lead.is_(None), m.lead == m.id))
+    if party is not None:
+        held, dead = held.where(q.party == party.signed), dead.where(m.party == party.signed)
+    return int(connection.execute(held).scalar_one()), int(connection.execute(dead).scalar_one())

@@ -17,8 +17,8 @@ _ID_MAX: Final = (1 << 63) - 1  # a hub may write 64 bits; no delivery has a num
 _Named = tuple[str, int]  # a delivery by its number, or a device by its EUI
 
 
-def save_reports(connection: Connection, lane: str, reports: Sequence[Return], now: Instant) -> int:
-    """Keep reports that are new. Returns: how many were.
+def save_reports(connection: Connection, lane: str, reports: Sequence[Return], now: Instant) -> frozenset[str]:
+    """Keep reports that are new. Returns: the sources of those that were.
 
     A report that belongs to no delivery is evidence all the same: it changes the version in the inventory, and its
     event says that no delivery explains it (R25). A clock that runs ahead counts as `now`: nothing is reported before
@@ -26,12 +26,12 @@ def save_reports(connection: Connection, lane: str, reports: Sequence[Return], n
     """
     fresh = [replace(report, at=min(report.at, now)) for report in _unseen(connection, reports)]
     if not fresh:
-        return 0
+        return frozenset()
     explained = _explained(connection, fresh)
     rows = [_row(report, explained.get(report.source), now) for report in fresh]
     connection.execute(insert(t.report), rows)
     _take_orphans(connection, lane, [report for report in fresh if report.source not in explained], now)
-    return len(fresh)
+    return frozenset(report.source for report in fresh)
 
 
 def _unseen(connection: Connection, reports: Sequence[Return]) -> list[Return]:
@@ -59,7 +59,7 @@ def _candidates(connection: Connection, reports: Sequence[Return]) -> dict[_Name
     numbers = [report.delivery for report in reports if report.delivery is not None and report.delivery <= _ID_MAX]
     devices = [report.device.signed for report in reports if report.delivery is None]
     query = (
-        select(d.c.id, d.c.device, d.c.hub, d.c.state, r.c.received_at, i.c.version)
+        select(d.c.id, d.c.device, d.c.hub, d.c.state, r.c.received_at, i.c.version, i.c.manufacturer_hash)
         .join(r, r.c.id == d.c.request)
         .join(i, i.c.hash == r.c.image)
         .order_by(d.c.id.desc())
@@ -88,8 +88,10 @@ def _fits(report: Return, delivery: Any) -> bool:
     if report.event == "version_read":  # asked for by us: about what is open, else about what put that version there
         return delivery.state not in ENDS or delivery.version == report.version
     in_time = report.at + SECOND > delivery.received_at  # GBCS writes whole seconds
+    if report.image_hash is not None:
+        return in_time and bool(report.image_hash == delivery.manufacturer_hash)
     about = report.image_version if report.image_version is not None else report.version
-    failed = report.event == "activation_failed"  # names the version that went on running
+    failed = report.event in ("activation_failed", "image_missing")  # names the version that went on running
     return in_time and (failed or about == delivery.version)
 
 

@@ -1,7 +1,7 @@
 """The tables. One schema for SQLite and PostgreSQL.
 
 EUI-64s are kept as signed 64-bit numbers and instants as milliseconds (docs/adr/0005). `delivery`, `device.version`,
-`work` and `alert` are projections: each change of theirs is written in the same transaction as its event.
+`work` and `message` are projections: each change of theirs is written in the same transaction as its event.
 """
 
 from sqlalchemy import (
@@ -33,6 +33,7 @@ party = Table(
     Column("name", Text, nullable=False),
     Column("roles", Text, nullable=False),  # user roles joined by commas
     Column("endpoint", Text),  # where its messages are posted; none: they are kept for it to read
+    Column("duis_version", Text),  # of its latest authentic request: its messages are written in it
 )
 
 certificate = Table(
@@ -55,13 +56,15 @@ premises = Table(
     Column("address", Text, nullable=False),
     Column("region", Text, nullable=False),
     Column("hub", _EUI, unique=True),
+    Column("postcode", Text),
+    Column("uprn", Text, index=True),
 )
 
 device = Table(
     "device",
     metadata,
     Column("eui", _EUI, primary_key=True, autoincrement=False),
-    Column("premises", _ID, ForeignKey("premises.id"), nullable=False, index=True),
+    Column("premises", _ID, ForeignKey("premises.id"), index=True),  # none: pre-notified, not installed yet
     Column("hub", _EUI),  # none while not joined
     Column("device_type", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -73,6 +76,25 @@ device = Table(
     Column("version", BigInteger),
     Column("version_origin", Text, nullable=False),  # declared, or reported by the device
     Column("version_at", _INSTANT),
+    Column("manufacturer_text", Text),  # as pre-notified, where it is no number: devices outside GBCS
+    Column("model_text", Text),
+    Column("smets_version", Text),
+    Column("esme_variant", Text),
+    Column("prenotified_by", _EUI),  # who may change it until it is in some premises
+    Column("gpf", _EUI),  # the Gas Proxy Function pre-notified with a hub
+    Column("commissioned_at", _INSTANT),
+    Column("han_variant", Text),
+    Column("edited_at", _INSTANT),  # when a User last changed it (8.4): a description of the estate does not undo that
+    Column("mpxn_import", Text),  # as told by 8.4; who supplies a meter point stands in `supply`
+    Column("mpxn_secondary", Text),
+    Column("mpxn_export", Text),
+)
+
+deleted = Table(  # devices that a User took out (8.4): a description of the estate does not bring them back
+    "deleted",
+    metadata,
+    Column("device", _EUI, primary_key=True, autoincrement=False),
+    Column("at", _INSTANT, nullable=False),
 )
 
 supply = Table(
@@ -156,7 +178,11 @@ request = Table(
     Column("decision", LargeBinary),  # columns device, reason, version_before as one Arrow stream
     Column("materialised", Boolean, nullable=False),
     Index("request_open", "materialised"),
+    Index("request_of_party", "originator", "service_reference", "received_at"),
 )
+
+_anonymous = request.c.key.is_(None)
+Index("request_anonymous", request.c.id, sqlite_where=_anonymous, postgresql_where=_anonymous)
 
 delivery = Table(
     "delivery",
@@ -212,31 +238,53 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
     metadata,
     Column("id", _ID, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
+    Column("delivery", _ID, ForeignKey("delivery.id")),
+    Column("command", _ID, ForeignKey("command.id")),  # either a delivery's or a command's
     Column("queued_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
     Column("due", _INSTANT, index=True),  # none once it need not be sent (again)
 )
 
-alert = Table(
-    "alert",
+message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
+    "message",
     metadata,
-    Column("id", _ID, primary_key=True),  # also the counter of its ResponseID, which never changes
+    Column("id", _ID, primary_key=True),  # also the counter of the ResponseID of what the DCC itself says
     Column("party", _EUI, nullable=False),
+    Column("device", _EUI),  # messages to one party about one device go in order
     Column("kind", Text, nullable=False),
-    Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
+    Column("delivery", _ID, ForeignKey("delivery.id")),
+    Column("request", _ID, ForeignKey("request.id"), index=True),
+    Column("lead", _ID, index=True),  # of a group: the message that carries the list, this one's own number if it leads
+    Column("response_id", Text, unique=True),  # none: the DCC as originator, the party as target, this row's number
+    Column("document", LargeBinary),  # DUIS, unsigned; none: rendered from the facts beside
     Column("at", _INSTANT, nullable=False),
     Column("version", BigInteger),
     Column("version_smi", BigInteger),
     Column("result", Integer),
     Column("created_at", _INSTANT, nullable=False),
     Column("deadline", _INSTANT, nullable=False),
-    Column("due", _INSTANT),  # none once delivered
+    Column("due", _INSTANT),  # none once delivered or dead
     Column("tries", Integer, nullable=False),
+    Column("first_tried_at", _INSTANT),  # of those that failed since it was made or replayed
     Column("delivered_at", _INSTANT),
+    Column("dead_at", _INSTANT),  # given up until an operator replays it
+    Column("last_error", Text),
     UniqueConstraint("delivery", "party", "kind"),
-    Index("alert_due", "due"),
+    Index("message_due", "due"),
+    Index("message_of_party", "party", "due"),
 )
+
+_open = message.c.delivered_at.is_(None) & message.c.dead_at.is_(None)  # what was taken long ago is not looked at again
+Index(
+    "message_queue",
+    message.c.party,
+    message.c.device,
+    message.c.id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+_dead = message.c.dead_at.is_not(None)
+Index("message_dead", message.c.dead_at, sqlite_where=_dead, postgresql_where=_dead)
 
 inbox = Table(  # messages of parties that have no endpoint: kept here for them to read
     "inbox",
@@ -245,6 +293,40 @@ inbox = Table(  # messages of parties that have no endpoint: kept here for them 
     Column("party", _EUI, nullable=False, index=True),
     Column("octets", LargeBinary, nullable=False),
     Column("delivered_at", _INSTANT, nullable=False),
+)
+
+# --- commands and quarantine -------------------------------------------------------------------------------------
+
+command = Table(  # GBCS commands on behalf of a User: 11.2 and 11.3
+    "command",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("request", _ID, ForeignKey("request.id"), nullable=False, unique=True),
+    Column("user", _EUI, nullable=False),
+    Column("device", _EUI, nullable=False, index=True),
+    Column("hub", _EUI, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Integer, nullable=False),  # GBCS message code
+    Column("counter", Text),  # of the User's own command, decimal; none: the broker's, which is the outbox number
+    Column("signed", LargeBinary),  # the Signed Pre-Command; none: written by the Access Control Broker when sent
+    Column("execute_at", _INSTANT),
+    Column("since", _INSTANT, nullable=False),
+    Column("due", _INSTANT),
+    Column("deadline", _INSTANT),
+    Column("tries", Integer, nullable=False),
+    Column("answer", LargeBinary),
+    Index("command_due", "due"),
+)
+
+quarantine = Table(  # requests beyond an anomaly limit, until an operator decides
+    "quarantine",
+    metadata,
+    Column("request", _ID, ForeignKey("request.id"), primary_key=True, autoincrement=False),
+    Column("party", _EUI, nullable=False),
+    Column("service", Text, nullable=False),  # D, S or T: the web service by which it came
+    Column("since", _INSTANT, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("decided_at", _INSTANT),
 )
 
 # --- evidence ----------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from hanota.model.delivery import ENDS
 from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
-from hanota.records.store.alerts import alert_events, write_alerts
+from hanota.records.store.alerts import Grouping, alert_events, write_alerts
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.outbox import end_cancels
+from hanota.records.store.outgoing import next_message_due
 
 LEASE_MS: Final = 30 * SECOND
 BATCH_MAX: Final = 10_000
@@ -84,15 +85,15 @@ def _due(connection: Connection, takes: Iterable[str], now: Instant) -> list[int
 
 def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
     d, r, v, i = t.delivery, t.request, t.device, t.image
-    eligible = (
-        select(t.eligibility.c.device)
+    eligible_until = (
+        select(func.max(t.eligibility.c.until))
         .where(
             t.eligibility.c.device == d.c.device,
             t.eligibility.c.party == r.c.originator,
             t.eligibility.c.since <= now,
             t.eligibility.c.until > now,
         )
-        .exists()
+        .scalar_subquery()
     )
     query = (
         select(
@@ -108,7 +109,8 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
             v.c.device_type,
             v.c.version.label("version_smi"),
             i.c.version.label("version_target"),
-            eligible.label("eligible"),
+            eligible_until.is_not(None).label("eligible"),
+            eligible_until.label("eligible_until"),
         )
         .join(named, named.c.id == d.c.id)
         .join(r, r.c.id == d.c.request)
@@ -119,7 +121,9 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
     return read_frame(connection, query)
 
 
-def apply(connection: Connection, lane: str, step: Step, *, now: Instant, service_level_ms: int) -> int:
+def apply(
+    connection: Connection, lane: str, step: Step, *, now: Instant, service_level_ms: int, grouping: Grouping = "device"
+) -> int:
     """Write a step: moves, reports taken, sends, alerts, versions and the events that record all of it.
 
     Returns: how many rows were written; rows whose claim was lost are left alone, wholly.
@@ -137,7 +141,8 @@ def apply(connection: Connection, lane: str, step: Step, *, now: Instant, servic
     versions = _newer(connection, step.versions.join(kept, on="delivery", how="semi"))
     _write_versions(connection, versions)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
-    alerts = write_alerts(connection, step.alerts.join(kept, on="delivery", how="semi"), now, service_level_ms)
+    due = step.alerts.join(kept, on="delivery", how="semi")
+    alerts = write_alerts(connection, due, now, service_level_ms, grouping)
     append(connection, lane, [*events, *alert_events(alerts, now)])
     return moves.height
 
@@ -259,8 +264,8 @@ def _version_events(versions: pl.DataFrame, now: Instant) -> list[Event]:
     return [Event(kind="inventory_changed", at=now, columns=columns)]
 
 
-def next_due(connection: Connection) -> Instant | None:
-    """When the next row wants to be looked at; None if nothing is open.
+def next_due(connection: Connection, window: int = 4) -> Instant | None:
+    """When the next row wants to be looked at; None if nothing is open. `window` is that of the policy for messages.
 
     A report that was kept and not taken wants it as soon as nobody has a lease on its delivery: its worker died.
     """
@@ -271,7 +276,8 @@ def next_due(connection: Connection) -> Instant | None:
         connection.execute(
             select(func.min(d.c.leased_until)).join(r, r.c.delivery == d.c.id).where(~r.c.taken)
         ).scalar_one(),
-        connection.execute(select(func.min(t.alert.c.due))).scalar_one(),
+        next_message_due(connection, window),
         connection.execute(select(func.min(t.outbox.c.due))).scalar_one(),
+        connection.execute(select(func.min(t.command.c.due))).scalar_one(),
     ]
     return min((Instant(when) for when in soonest if when is not None), default=None)

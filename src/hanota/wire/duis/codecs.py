@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -10,7 +10,14 @@ from hanota.base.errors import BadValue
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import Instant, iso, parse_iso
-from hanota.base.vocabulary.devices import AlertCode, DeviceType, TransferResponseCode
+from hanota.base.vocabulary.devices import (
+    AlertCode,
+    CplStatus,
+    CspRegion,
+    DeviceStatus,
+    DeviceType,
+    TransferResponseCode,
+)
 from hanota.base.vocabulary.duis import DccAlertCode, ResponseCode
 from hanota.wire.duis.xml import Element
 
@@ -35,6 +42,16 @@ class Text(Generic[T]):
             target.text = text
         except ValueError:
             raise BadValue(kind="text", value=text, expected="characters that XML can carry") from None
+
+
+def split_devices(device_list: str) -> tuple[Eui64, ...]:
+    """Read a list of devices, joined by `,`. Raises BadValue."""
+    return tuple(map(Eui64.parse, device_list.split(",")))
+
+
+def join_devices(devices: Iterable[Eui64]) -> str:
+    """Write a list of devices as DUIS does: joined by `,`, no spaces."""
+    return ",".join(map(str, devices))
 
 
 def one_of(words: Mapping[T, str]) -> Text[T]:
@@ -68,7 +85,14 @@ def _alert_code(text: str) -> AlertCode:
         raise BadValue(kind="alert code", value=text[:40], expected="4 hex digits") from None
 
 
-def _image(text: str) -> bytes:
+def _octets(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise BadValue(kind="octets", value=text[:40], expected="pairs of hex digits") from None
+
+
+def _base64(text: str) -> bytes:
     """Decode base64; white space may stand anywhere (xs:base64Binary). Raises BadValue."""
     try:
         return binascii.a2b_base64(text, strict_mode=True)
@@ -81,16 +105,22 @@ def _image(text: str) -> bytes:
 
 
 TEXT: Final[Text[str]] = Text(str, str)
+TOKEN: Final[Text[str]] = Text(str.strip, str)
+DIGITS: Final[Text[str]] = Text(lambda text: str(_whole_number(text)), str)  # a number that is an identifier
 NUMBER: Final[Text[int]] = Text(_whole_number, str)
 EUI: Final[Text[Eui64]] = Text(lambda text: Eui64.parse(text.strip()), str)
 REQUEST_ID: Final[Text[RequestId]] = Text(lambda text: RequestId.parse(text.strip()), str)
 TIME: Final[Text[Instant]] = Text(lambda text: parse_iso(text.strip()), iso)
-BASE64: Final[Text[bytes]] = Text(_image, lambda octets: b64encode(octets).decode("ascii"))
+BASE64: Final[Text[bytes]] = Text(_base64, lambda octets: b64encode(octets).decode("ascii"))
+HEX: Final[Text[bytes]] = Text(lambda text: _octets(text.strip()), lambda octets: octets.hex().upper())
 BOOLEAN: Final[Text[bool]] = Text(
     lambda text: text.strip() in ("true", "1"), lambda value: "true" if value else "false"
 )  # the schema has seen to it that nothing else stands there
 ALERT_CODE: Final[Text[AlertCode]] = Text(lambda text: _alert_code(text.strip()), lambda code: f"{code:04X}")
 DEVICE_TYPE: Final[Text[DeviceType]] = Text(DeviceType, str)
+DEVICE_STATUS: Final[Text[DeviceStatus]] = Text(DeviceStatus, str)
+CPL_STATUS: Final[Text[CplStatus]] = Text(CplStatus, str)
+CSP_REGION: Final[Text[CspRegion]] = Text(CspRegion, str)
 RESPONSE_CODE: Final[Text[ResponseCode]] = Text(ResponseCode, str)
 DCC_ALERT_CODE: Final[Text[DccAlertCode]] = Text(DccAlertCode, str)
 DELIVERED: Final = one_of({True: "Success", False: "Failure"})

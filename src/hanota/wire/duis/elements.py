@@ -6,7 +6,8 @@
         schedule_id: int | None = element("DSPScheduleID", INTEGER, default=None)
         device: Eui64 = element("DeviceID", EUI)
 
-Source order is the order in the document. A path with `/` opens the elements on its way. Order, number and form of the
+Source order is the order in the document. A path with `/` opens the elements on its way; one that ends with `/` stops
+there, for a codec that names its own element (`Choice`, `ChildName`, `Repeated`). Order, number and form of the
 elements are the schema's to check (`schema.py`); reading here needs no more than that each value is there and means
 something.
 """
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 # A path below the message's element, or how the fields before this one lead to it; "" is the element itself.
 Values = Mapping[str, Any]
-Place = str | Callable[[Values], str | None]
+Place = str | Callable[[Values], str]
 
 
 class Codec(Protocol[T]):
@@ -44,13 +45,14 @@ class Codec(Protocol[T]):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A text in an attribute of the message's own element."""
+    """A text in an attribute of the message's own element; `tidy` gives its one form, where it has several."""
 
     name: str
+    tidy: Callable[[str], str] = str
 
     def read(self, found: Element) -> str:
         """Give the attribute's text."""
-        return found.get(self.name, "")
+        return self.tidy(found.get(self.name, ""))
 
     def write(self, target: Element, value: str) -> None:
         """Set the attribute."""
@@ -62,9 +64,9 @@ def element(place: Place, codec: Codec[Any], *, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"place": place, "codec": codec})
 
 
-def attribute(name: str, *, default: str) -> Any:
+def attribute(name: str, *, default: str, tidy: Callable[[str], str] = str) -> Any:
     """Declare that a text field stands in an attribute of the message's own element."""
-    return element("", Attribute(name), default=default)
+    return element("", Attribute(name, tidy), default=default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Row:
     codec: Codec[Any]
     required: bool
 
-    def path(self, values: Values) -> str | None:
-        """Give the path, given the message's values; None: this message has no room for the field."""
+    def path(self, values: Values) -> str:
+        """Give the path, given the message's values."""
         return self.place(values) if callable(self.place) else self.place
 
 
@@ -111,7 +113,7 @@ class Nested(Generic[T]):
         values: dict[str, Any] = {}
         for row in rows(self.cls):
             path = row.path(values)
-            target = None if path is None else found.find(qualified(path))
+            target = found.find(qualified(path))
             if target is not None:
                 values[row.name] = _read(row.codec, target)
             elif row.required:
@@ -122,35 +124,70 @@ class Nested(Generic[T]):
         """Write every declared field; those that are None are left out. Raises BadValue."""
         values = {row.name: getattr(value, row.name) for row in rows(self.cls)}
         for row in rows(self.cls):
-            given, path = values[row.name], row.path(values)
-            if given is None:
-                continue
-            if path is None:
-                raise BadValue(kind=row.name, value=given, expected="nothing in this message")
-            row.codec.write(_open(target, path), given)
+            if values[row.name] is not None:
+                row.codec.write(_open(target, row.path(values)), values[row.name])
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several messages; the name of the only child says which."""
+    """One of several values; the name of a child says which.
 
-    options: Mapping[str, type]
+    An option is a message or a codec. `name_of` gives a value's option where its type alone doesn't.
+    """
+
+    options: Mapping[str, type | Codec[Any]]
+    name_of: Callable[[Any], str | None] = lambda _value: None
 
     def read(self, found: Element) -> Any:
-        """Read the child by its name; nothing in it may be left unread. Raises SchemaInvalid."""
-        chosen = found[0] if len(found) else None
-        if chosen is None or local_name(chosen) not in self.options:
+        """Read the first child that has the name of an option. Raises SchemaInvalid, BadValue."""
+        chosen = next((child for child in found if local_name(child) in self.options), None)
+        if chosen is None:
             refuse(found, f"expected one of {', '.join(self.options)}")
-        cls = self.options[local_name(chosen)]
-        value: Any = Nested(cls).read(chosen)
-        if len(chosen) != sum(getattr(value, row.name) is not None for row in rows(cls)):
-            refuse(chosen, "it holds elements that have no meaning in it")
-        return value
+        return self._codec(local_name(chosen)).read(chosen)
 
     def write(self, target: Element, value: Any) -> None:
-        """Write the value below the name of its type."""
-        name = next(name for name, cls in self.options.items() if cls is type(value))
-        Nested(type(value)).write(_open(target, name), value)
+        """Write the value below the name of its option. Raises BadValue."""
+        name = self.name_of(value) or next(name for name, option in self.options.items() if option is type(value))
+        self._codec(name).write(_open(target, name), value)
+
+    def _codec(self, name: str) -> Codec[Any]:
+        option = self.options[name]
+        return Nested(option) if isinstance(option, type) else option
+
+
+@dataclass(frozen=True, slots=True)
+class ChildName:
+    """The name of a child as a value: the child itself is empty, or opened for the fields that follow."""
+
+    names: tuple[str, ...]
+
+    def read(self, found: Element) -> str:
+        """Give the name of the first child that is known. Raises SchemaInvalid."""
+        names = [local_name(child) for child in found if local_name(child) in self.names]
+        return names[0] if names else refuse(found, f"expected one of {', '.join(self.names)}")
+
+    def write(self, target: Element, value: str) -> None:
+        """Open a child of that name. Raises BadValue: no such name."""
+        if value not in self.names:
+            raise BadValue(kind="element", value=value, expected=" or ".join(self.names))
+        _open(target, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Several messages of one type, each in an element of that name."""
+
+    name: str
+    cls: type
+
+    def read(self, found: Element) -> tuple[Any, ...]:
+        """Read them in the order of the document. Raises SchemaInvalid."""
+        return tuple(Nested(self.cls).read(child) for child in found.iterfind(qualified(self.name)))
+
+    def write(self, target: Element, value: tuple[Any, ...]) -> None:
+        """Write them in their order. Raises BadValue."""
+        for each in value:
+            Nested(self.cls).write(_open(target, self.name), each)
 
 
 def refuse(found: Element, message_text: str) -> NoReturn:
@@ -162,11 +199,11 @@ def refuse(found: Element, message_text: str) -> NoReturn:
 @cache
 def qualified(path: str) -> str:
     """Give the path with DUIS' namespace on every step, as lxml's `find` reads it."""
-    return "/".join(f"{{{SR}}}{step}" for step in path.split("/")) if path else "."
+    return "/".join(f"{{{SR}}}{step}" if step else "." for step in path.split("/"))
 
 
 def _open(target: Element, path: str) -> Element:
-    """Append the last step of `path`, within the elements that lead to it; neighbours share those."""
+    """Append the last step of `path`, if it has one, within the elements that lead to it; neighbours share those."""
     *way, last = path.split("/")
     for step in way:
         shared = len(target) > 0 and target[-1].tag == qualified(step)

@@ -21,6 +21,18 @@ class DocumentTooLarge(DuisMalformed):
     remedy = "send a smaller image or split the device list over several requests"
 
 
+class TextTooLong(DocumentTooLarge):
+    """A text beyond what libxml2 reads, so an image far over the limit. `offset` is where its element begins."""
+
+    code = "HOTA-DUIS-008"
+    what = "the document has a text of {octets} octets, {place} at octet {offset}; the limit is {octets_max}"
+    remedy = "send a smaller image; a text holds at most 7.5 MB of one"
+
+    def __init__(self, *, offset: int = 0, **facts: object) -> None:
+        super().__init__(offset=offset, **facts)
+        self.offset = offset
+
+
 class EncodingRefused(DuisMalformed):
     """Something other than UTF-8."""
 
@@ -61,6 +73,14 @@ class NoCanonicalForm(DuisMalformed):
     remedy = "declare no other namespaces than those of DUIS and XML-DSig"
 
 
+class CommentInText(DuisMalformed):
+    """A comment beside or within a text: no signature covers it, and readers disagree on what the text then is."""
+
+    code = "HOTA-DUIS-009"
+    what = "the document has a comment within a text (octet {offset})"
+    remedy = "leave out comments, or put them between elements"
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
     """One place where a document departs from the schema. `path` is an XPath, `line` counts from 1."""
@@ -70,7 +90,8 @@ class SchemaProblem:
     message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}, {self.path}: {self.message}"
+        place = f"line {self.line}, {self.path}" if self.line else self.path  # what we write has no lines yet
+        return f"{place}: {self.message}"
 
 
 class SchemaInvalid(HanotaError):
@@ -78,7 +99,7 @@ class SchemaInvalid(HanotaError):
 
     code, fault = "HOTA-DUIS-010", Fault.REQUESTER
     what = "the document departs from the DUIS schema in {count} places, first at {first}"
-    remedy = "correct these places; the schema is DUIS 5.4"
+    remedy = "correct these places; DUIS 5.1 to 5.4 are read"
 
     def __init__(self, problems: tuple[SchemaProblem, ...] = ()) -> None:
         told = tuple(map(str, problems)) or ("no place told",)

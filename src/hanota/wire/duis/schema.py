@@ -1,7 +1,8 @@
-"""Check of a document against hanota's own schema, `schema/hanota.xsd`, and the long texts that it leaves out.
+"""Check of a document against hanota's own schema, `schema/hanota.xsd`, and against what that leaves out.
 
 Our schema holds the messages that hanota reads and writes, no others. Where it departs from the official one is told
-in its head, and tested.
+in its head, and tested. Long texts (`longtext.py`) and what a version doesn't have yet (`versions.py`) are checked
+beside it.
 """
 
 import threading
@@ -12,7 +13,7 @@ from typing import Final
 
 from lxml import etree
 
-from hanota.wire.duis import longtext
+from hanota.wire.duis import longtext, versions
 from hanota.wire.duis.elements import SR
 from hanota.wire.duis.errors import SchemaInvalid, SchemaProblem
 from hanota.wire.duis.xml import Element, full_name
@@ -20,6 +21,7 @@ from hanota.wire.duis.xml import Element, full_name
 PROBLEMS_MAX: Final = 20  # told per document; a text of megabytes is cut
 _MESSAGE_CHARS_MAX: Final = 300
 _SCHEMA: Final = Path(__file__).parent / "schema" / "hanota.xsd"
+_TYPED: Final = etree.XPath("//*[@xsi:type]", namespaces={"xsi": "http://www.w3.org/2001/XMLSchema-instance"})
 _CHECKS: Final = {f"{{{SR}}}{name}": check for name, check in longtext.CHECKS.items()}
 
 
@@ -38,7 +40,9 @@ def check_schema(root: Element) -> tuple[SchemaProblem, ...]:
 
     Other requests and responses than hanota's own are departures too: ask `require_supported` first.
     """
-    return tuple(islice(chain(_of_schema(root), _of_texts(root)), PROBLEMS_MAX))
+    return tuple(
+        islice(chain(_of_schema(root), _of_types(root), _of_texts(root), versions.departures(root)), PROBLEMS_MAX)
+    )
 
 
 def require_schema(root: Element) -> None:
@@ -55,6 +59,12 @@ def _of_schema(root: Element) -> Iterator[SchemaProblem]:
     for entry in schema.error_log:
         message = entry.message[:_MESSAGE_CHARS_MAX].replace(f"{{{SR}}}", "")
         yield SchemaProblem(entry.line, entry.path or "/", message)
+
+
+def _of_types(root: Element) -> Iterator[SchemaProblem]:
+    """Our types have other names than the official ones: a document that names one would be judged by chance."""
+    for element in _TYPED(root):
+        yield SchemaProblem(element.sourceline or 0, element.getroottree().getpath(element), "it has an xsi:type")
 
 
 def _of_texts(root: Element) -> Iterator[SchemaProblem]:

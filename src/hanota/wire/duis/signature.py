@@ -11,7 +11,6 @@ whoever gets a good report reads `signed_octets` and nothing else.
 """
 
 import binascii
-import copy
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -126,9 +125,12 @@ def _misplaced(root: Element, signatures: list[Element]) -> Iterator[Problem]:
 
 
 def _without_signature(root: Element) -> bytes:
-    bare = copy.deepcopy(root)  # 0.7 ms for 2.2 MB; removing it from the caller's own tree would be seen by others
-    bare.remove(bare[-1])
-    return canonical(bare)
+    """Cut the last child, whose element `departures` found good, out of the canonical form; a copy costs more."""
+    document = canonical(root)
+    prefix = root[-1].prefix
+    name = f"<{prefix}:Signature" if prefix else "<Signature"
+    begin = max(document.rfind(f"{name}{end}".encode()) for end in (" ", ">"))  # no text, nor attribute, has "<" in it
+    return document[:begin] + document[document.rindex(b"</") :]
 
 
 def _signer(signature: Element, find: FindCertificate) -> Certificate | None:

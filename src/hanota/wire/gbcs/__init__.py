@@ -1,12 +1,26 @@
-"""GBCS messages: headers, ASN.1 payloads of the firmware use cases, signatures and MACs.
+"""GBCS messages: headers, payloads of the firmware use cases, signatures and MACs.
 
 - `message.py`: any message, octet for octet.
-- `payload.py`: what firmware messages carry; other use cases keep their payload as octets.
+- `values.py`: what firmware messages carry; other use cases keep their payload as octets.
+- `payload.py`: which use case carries what; `asn1.py`, `dlms.py` and `zigbee.py` are the encodings.
 - `crypto.py`: signing, sealing, and the checks of both.
 - `build.py`: whole messages ready to send.
+- `verdicts.py`, `describe.py`: what a message says and whose it is, field by field, for people.
 """
 
-from hanota.wire.gbcs.build import activation_alert, read_version_command, read_version_response, transfer_alert
+from hanota.wire.gbcs.build import (
+    READ_VERSION_CODES,
+    activate_pre_command,
+    activate_response,
+    activation_alert,
+    dated_activation_alert,
+    distribution_receipt,
+    read_version_command,
+    read_version_response,
+    seal_command,
+    sign_pre_command,
+    transfer_alert,
+)
 from hanota.wire.gbcs.crypto import mac_holds, seal, sign_message, signature_holds
 from hanota.wire.gbcs.errors import (
     GbcsMalformed,
@@ -19,8 +33,15 @@ from hanota.wire.gbcs.errors import (
 )
 from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, write_message
 from hanota.wire.gbcs.payload import (
+    CANCELLED_AT,
+    ActivateFirmware,
+    ActivateImageResponseCode,
     ActivationAlert,
+    ActivationOutcome,
     ActivationResult,
+    CommandAccepted,
+    DatedActivation,
+    DistributionReceipt,
     Payload,
     ReadResponseCode,
     ReadVersion,
@@ -31,9 +52,17 @@ from hanota.wire.gbcs.payload import (
 )
 
 __all__ = [
+    "CANCELLED_AT",
+    "READ_VERSION_CODES",
+    "ActivateFirmware",
+    "ActivateImageResponseCode",
     "ActivationAlert",
+    "ActivationOutcome",
     "ActivationResult",
+    "CommandAccepted",
     "Cra",
+    "DatedActivation",
+    "DistributionReceipt",
     "GbcsMalformed",
     "Header",
     "Message",
@@ -49,14 +78,20 @@ __all__ = [
     "TransferAlert",
     "UnexpectedMessage",
     "VersionRead",
+    "activate_pre_command",
+    "activate_response",
     "activation_alert",
+    "dated_activation_alert",
+    "distribution_receipt",
     "mac_holds",
     "read_message",
     "read_payload",
     "read_version_command",
     "read_version_response",
     "seal",
+    "seal_command",
     "sign_message",
+    "sign_pre_command",
     "signature_holds",
     "transfer_alert",
     "write_message",

@@ -35,10 +35,10 @@ class MessageTrailing(MessageMalformed):
 
 
 class PayloadMalformed(GbcsMalformed):
-    """A payload that is not what its use case carries."""
+    """A payload that is not what its use case carries; `offset` counts from the start of the payload."""
 
     code = "HOTA-GBCS-005"
-    what = "payload of {use_case} is not understood: {reason}"
+    what = "payload of {use_case} is not understood at its octet {offset}: {reason}"
     remedy = "ask the device's manufacturer for a message as GBCS encodes it"
 
 
@@ -56,3 +56,11 @@ class UnexpectedMessage(HanotaError):
     code, fault = "HOTA-GBCS-007", Fault.US
     what = "a {expected} was expected, this is {got}"
     remedy = "report this with the log lines around it"
+
+
+class MessageUnreadable(GbcsMalformed):
+    """A text that should be a message's octets in hex or base64, and is neither; `offset` counts its characters."""
+
+    code = "HOTA-GBCS-008"
+    what = "neither a message's octets nor hex or base64 of them: character {offset} is {got}, expected {expected}"
+    remedy = "give the message as hex or base64, or a file with its octets"

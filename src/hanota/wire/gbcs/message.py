@@ -117,11 +117,16 @@ def read_message(octets: bytes) -> Message:
 
     Raises MessageMalformed, MessageShort, MessageTrailing.
     """
-    sealed = octets[:1] == GENERAL_CIPHERING
-    reader = Reader(octets)
+    return read_fields(Reader(octets))
+
+
+def read_fields(reader: Reader) -> Message:
+    """Read as `read_message` does; the reader's `taken` then lists the fields, also those before an error."""
+    sealed = reader.octets[:1] == GENERAL_CIPHERING
     if sealed:
         reader.expect("general-ciphering header", GENERAL_CIPHERING + _CIPHERING_FIELDS_ABSENT)
-        length, offset = reader.length("ciphered length"), reader.offset
+        offset = reader.offset
+        length = reader.length("ciphered service")
         agree = length == reader.left
         require(agree, MessageMalformed, field="ciphered length", offset=offset, got=length, expected=reader.left)
         reader.expect("security header", SECURITY_HEADER)
@@ -144,24 +149,25 @@ def write_message(message: Message) -> bytes:
 
 
 def _read_header(reader: Reader) -> Header:
-    offset = reader.offset + 1
-    transaction = reader.short_field("transaction-id", (1 + COUNTER_OCTETS,))
-    known = transaction[0] in {cra.value for cra in Cra}
-    require(known, MessageMalformed, field="CRA flag", offset=offset, got=transaction[0], expected="1, 2 or 3")
+    reader.short_length("transaction-id", (1 + COUNTER_OCTETS,))
+    cra = Cra(reader.code("CRA flag", Cra))
+    originator_counter = reader.take("originator counter", COUNTER_OCTETS)
     originator = Eui64.from_octets(reader.short_field("originator", (EUI64_OCTETS,)))
     recipient = Eui64.from_octets(reader.short_field("recipient", (EUI64_OCTETS,)))
     date_time = reader.short_field("date-time", (0, DATE_TIME_OCTETS))
     offset = reader.offset
-    other = Reader(reader.field("other information"))
+    other = reader.part("other information")
+    begin = other.offset
     code = MessageCode(int.from_bytes(other.take("message code", _CODE_OCTETS), "big"))
     party = Eui64.from_octets(other.take("supplementary party", EUI64_OCTETS)) if other.left else None
     counter = int.from_bytes(other.take("supplementary counter", COUNTER_OCTETS), "big") if other.left else None
-    rest = other.take("rest", other.left)
+    rest = other.take("supplementary rest", other.left)
     whole = len(rest) not in range(1, COUNTER_OCTETS)
-    require(whole, MessageMalformed, field="other information", offset=offset, got=other.offset, expected="2, 10, 18…")
+    got = other.offset - begin
+    require(whole, MessageMalformed, field="other information", offset=offset, got=got, expected="2, 10, 18…")
     return Header(
-        cra=Cra(transaction[0]),
-        counter=int.from_bytes(transaction[1:], "big"),
+        cra=cra,
+        counter=int.from_bytes(originator_counter, "big"),
         originator=originator,
         recipient=recipient,
         message_code=code,

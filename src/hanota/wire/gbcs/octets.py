@@ -1,25 +1,48 @@
 """Reading a GBCS message field by field: every length is checked before use, each value has one encoding."""
 
+from enum import IntEnum
+from typing import NamedTuple
+
 from hanota.base.errors import require
 from hanota.wire.gbcs.errors import MessageMalformed, MessageShort, MessageTrailing, MessageUnwritable
 
 LENGTH_MAX = 0xFFFF  # what the longest form of a length field can say
+LENGTH_OF = "length of "  # so begin the names of lengths among the fields taken
+
+
+class Taken(NamedTuple):
+    """A field that was read: its name, where it begins in the message, its octets."""
+
+    field: str
+    offset: int
+    octets: bytes
 
 
 class Reader:
-    """A place in a message. Every method names the field it reads, for the error."""
+    """A place in a message. Every method names the field it reads, for the error and for `taken`.
 
-    def __init__(self, octets: bytes, offset: int = 0) -> None:
+    `taken` lists all that was read so far, in order; after an error it ends where the message stopped making sense.
+    """
+
+    def __init__(self, octets: bytes, offset: int = 0, end: int | None = None) -> None:
         self.octets = octets
         self.offset = offset
+        self.end_offset = len(octets) if end is None else end
+        self.taken: list[Taken] = []
 
     @property
     def left(self) -> int:
         """How many octets follow."""
-        return len(self.octets) - self.offset
+        return self.end_offset - self.offset
 
     def take(self, field: str, count: int) -> bytes:
         """Read `count` octets. Raises MessageShort."""
+        octets = self._go(field, count)
+        if octets:
+            self.taken.append(Taken(field, self.offset - count, octets))
+        return octets
+
+    def _go(self, field: str, count: int) -> bytes:
         require(count <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=count)
         self.offset += count
         return self.octets[self.offset - count : self.offset]
@@ -27,32 +50,63 @@ class Reader:
     def expect(self, field: str, octets: bytes) -> None:
         """Read exactly these octets. Raises MessageMalformed, MessageShort."""
         offset = self.offset
-        got = self.take(field, len(octets))
+        got = self._go(field, len(octets))
         require(got == octets, MessageMalformed, field=field, offset=offset, got=got.hex(), expected=octets.hex())
+        self.taken.append(Taken(field, offset, got))
+
+    def code(self, field: str, codes: type[IntEnum]) -> int:
+        """Read an octet that is one of `codes`. Raises MessageMalformed, MessageShort."""
+        offset = self.offset
+        octets = self._go(field, 1)
+        numbers = [int(code) for code in codes]
+        require(octets[0] in numbers, MessageMalformed, field=field, offset=offset, got=octets[0], expected=numbers)
+        self.taken.append(Taken(field, offset, octets))
+        return octets[0]
 
     def short_field(self, field: str, lengths: tuple[int, ...]) -> bytes:
         """Read a length octet that is one of `lengths`, and as many octets. Raises MessageMalformed, MessageShort."""
+        return self.take(field, self.short_length(field, lengths))
+
+    def short_length(self, field: str, lengths: tuple[int, ...]) -> int:
+        """Read a length octet that is one of `lengths`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
-        length = self.take(field, 1)[0]
+        length = self._go(field, 1)[0]
         require(length in lengths, MessageMalformed, field=field, offset=offset, got=length, expected=lengths)
-        return self.take(field, length)
+        self._take_length(field, offset)
+        return length
 
     def field(self, field: str) -> bytes:
         """Read a length and as many octets. Raises MessageMalformed, MessageShort."""
         return self.take(field, self.length(field))
 
+    def part(self, field: str) -> "Reader":
+        """Read a length; give a reader of as many octets, which lists what it takes here, and go behind them.
+
+        Raises MessageMalformed, MessageShort.
+        """
+        length = self.length(field)
+        require(length <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=length)
+        inner = Reader(self.octets, self.offset, self.offset + length)
+        inner.taken = self.taken
+        self.offset += length
+        return inner
+
     def length(self, field: str) -> int:
         """Read a length in the fewest octets that can say it. Raises MessageMalformed, MessageShort."""
         offset = self.offset
-        first = self.take(field, 1)[0]
-        if first < 0x80:
-            return first
-        more = first - 0x80
-        require(more in (1, 2), MessageMalformed, field=field, offset=offset, got=f"{first:02x}", expected="00…82")
-        length = int.from_bytes(self.take(field, more), "big")
-        shortest = len(write_length(length)) == 1 + more
-        require(shortest, MessageMalformed, field=field, offset=offset, got=length, expected="its shortest form")
+        length = self._go(field, 1)[0]
+        if length >= 0x80:
+            more = length - 0x80
+            known = more in (1, 2)
+            require(known, MessageMalformed, field=field, offset=offset, got=f"{length:02x}", expected="00…82")
+            length = int.from_bytes(self._go(field, more), "big")
+            shortest = len(write_length(length)) == 1 + more
+            require(shortest, MessageMalformed, field=field, offset=offset, got=length, expected="its shortest form")
+        self._take_length(field, offset)
         return length
+
+    def _take_length(self, field: str, offset: int) -> None:
+        self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
 
     def end(self) -> None:
         """Require that nothing follows. Raises MessageTrailing."""

@@ -1,143 +1,72 @@
-"""What firmware messages carry, as plain values; the layouts stand in `firmware.asn`."""
+"""Which use case carries what, and in which encoding: reading and writing payloads.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+The values stand in `values.py`; the encodings in `asn1.py`, `dlms.py` and `zigbee.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
 
 from hanota.base.errors import HanotaError, require
-from hanota.base.eui import Eui64
-from hanota.base.instant import SECOND, Instant, from_generalized
-from hanota.base.openenum import OpenIntEnum
-from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
-from hanota.wire.der import DerSchema
+from hanota.wire.der import first_difference
+from hanota.wire.gbcs import asn1, dlms, zigbee
+from hanota.wire.gbcs.codec import Codec
 from hanota.wire.gbcs.errors import MessageUnwritable, PayloadMalformed
-from hanota.wire.gbcs.message import Cra, Message, MessageCode
-
-_FIRMWARE_ASN: Final = DerSchema("hanota.wire.gbcs", "firmware.asn")
-_VERSION_OCTETS: Final = 4
-_VERSION_MAX: Final = (1 << 8 * _VERSION_OCTETS) - 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = from_generalized("99991231235959Z") + SECOND - 1
-
-
-class ActivationResult(OpenIntEnum):
-    """How a PPMID's activation ended (CS09 activateImageResult)."""
-
-    SUCCESS = 0
-    FAILURE = 1
-
-
-class ReadResponseCode(OpenIntEnum):
-    """Whether a device could read its version (CS08 responseCode)."""
-
-    READ_SUCCESS = 0
-    READ_FAILURE = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferAlert:
-    """CCS08: a hub tells how the transfer of an image to `device` ended. `at` is written to the second."""
-
-    alert_code: AlertCode
-    at: Instant
-    device: Eui64
-    file_version: int
-    result: TransferResponseCode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivationAlert:
-    """CS09: a PPMID tells how an activation ended and which version it now runs. `at` is written to the second."""
-
-    alert_code: AlertCode
-    at: Instant
-    file_version: int
-    result: ActivationResult
-
-
-@dataclass(frozen=True, slots=True)
-class ReadVersion:
-    """CS08 command: which firmware is running?"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRead:
-    """CS08 response: the version that runs."""
-
-    file_version: int
-    response_code: ReadResponseCode
-
-
-Payload = TransferAlert | ActivationAlert | ReadVersion | VersionRead
-Fields = Mapping[str, Any]  # what asn1tools makes of a SEQUENCE; DerSchema has checked it against the layout
-
-
-class _Row(NamedTuple):
-    """How a payload is laid out: its type in `firmware.asn`, and the way to and from its fields."""
-
-    kind: type[Payload]
-    read: Callable[[Any], Payload]
-    write: Callable[[Any], Fields | None]
-
-
-_ROWS: Final = (
-    _Row(
-        TransferAlert,
-        lambda fields: TransferAlert(
-            alert_code=AlertCode(fields["alertCode"]),
-            at=_read_moment(fields),
-            device=Eui64.from_octets(fields["entityId"]),
-            file_version=_read_version(fields),
-            result=TransferResponseCode(fields["responseCode"]),
-        ),
-        lambda alert: {
-            "alertCode": int(alert.alert_code),
-            "executionDateTime": _moment(alert.at),
-            "entityId": alert.device.octets,
-            "firmwareVersion": _version_octets(alert.file_version),
-            "responseCode": int(alert.result),
-        },
-    ),
-    _Row(
-        ActivationAlert,
-        lambda fields: ActivationAlert(
-            alert_code=AlertCode(fields["alertCode"]),
-            at=_read_moment(fields),
-            file_version=_read_version(fields),
-            result=ActivationResult(fields["activateImageResult"]),
-        ),
-        lambda alert: {
-            "alertCode": int(alert.alert_code),
-            "executionDateTime": _moment(alert.at),
-            "firmwareVersion": _version_octets(alert.file_version),
-            "activateImageResult": int(alert.result),
-        },
-    ),
-    _Row(ReadVersion, lambda _: ReadVersion(), lambda _: None),
-    _Row(
-        VersionRead,
-        lambda fields: VersionRead(
-            file_version=_read_version(fields), response_code=ReadResponseCode(fields["responseCode"])
-        ),
-        lambda answer: {
-            "firmwareVersion": _version_octets(answer.file_version),
-            "responseCode": int(answer.response_code),
-        },
-    ),
+from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode
+from hanota.wire.gbcs.values import (
+    CANCELLED_AT,
+    ActivateFirmware,
+    ActivateImageResponseCode,
+    ActivationAlert,
+    ActivationOutcome,
+    ActivationResult,
+    CommandAccepted,
+    DatedActivation,
+    DistributionReceipt,
+    Payload,
+    ReadResponseCode,
+    ReadVersion,
+    TransferAlert,
+    VersionRead,
 )
-_BY_KIND: Final = {row.kind: row for row in _ROWS}
 
-_CS08: Final = MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION
-_CS09: Final = MessageCode.CS09_PPMID_FIRMWARE_ACTIVATION_ALERT
+__all__ = [
+    "CANCELLED_AT",
+    "CODECS",
+    "ActivateFirmware",
+    "ActivateImageResponseCode",
+    "ActivationAlert",
+    "ActivationOutcome",
+    "ActivationResult",
+    "CommandAccepted",
+    "DatedActivation",
+    "DistributionReceipt",
+    "Payload",
+    "ReadResponseCode",
+    "ReadVersion",
+    "TransferAlert",
+    "VersionRead",
+    "read_payload",
+    "write_payload",
+]
+
 # CS09 is written under 0x012B; some senders give it the code of CS08 (docs/errata.md), so that is read too.
-_CARRIED: Final[Mapping[tuple[MessageCode, Cra], type[Payload]]] = {
-    (MessageCode.CCS08_FIRMWARE_TRANSFER_ALERT, Cra.ALERT): TransferAlert,
-    (_CS08, Cra.COMMAND): ReadVersion,
-    (_CS08, Cra.RESPONSE): VersionRead,
-    (_CS09, Cra.ALERT): ActivationAlert,
-    (_CS08, Cra.ALERT): ActivationAlert,
+CODECS: Final[Mapping[tuple[MessageCode, Cra], Codec]] = {
+    (MessageCode.CS06_ACTIVATE_FIRMWARE, Cra.COMMAND): asn1.ACTIVATE_FIRMWARE,
+    (MessageCode.CS06_ACTIVATE_FIRMWARE, Cra.RESPONSE): asn1.ACTIVATION_RESPONSE,
+    (MessageCode.ECS52_READ_FIRMWARE_VERSION, Cra.COMMAND): dlms.READ_VERSION,
+    (MessageCode.ECS52_READ_FIRMWARE_VERSION, Cra.RESPONSE): dlms.VERSION_READ,
+    (MessageCode.GCS38_READ_FIRMWARE_VERSION, Cra.COMMAND): zigbee.READ_VERSION,
+    (MessageCode.GCS38_READ_FIRMWARE_VERSION, Cra.RESPONSE): zigbee.VERSION_READ,
+    (MessageCode.FUTURE_DATED_FIRMWARE_ACTIVATION_ALERT, Cra.ALERT): asn1.DATED_ACTIVATION,
+    (MessageCode.FIRMWARE_DISTRIBUTION_RECEIPT_ALERT_ESME, Cra.ALERT): dlms.DISTRIBUTION_RECEIPT,
+    (MessageCode.FIRMWARE_DISTRIBUTION_RECEIPT_ALERT_GSME, Cra.ALERT): zigbee.DISTRIBUTION_RECEIPT,
+    (MessageCode.CCS08_FIRMWARE_TRANSFER_ALERT, Cra.ALERT): asn1.TRANSFER_ALERT,
+    (MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION, Cra.COMMAND): asn1.READ_VERSION,
+    (MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION, Cra.RESPONSE): asn1.VERSION_READ,
+    (MessageCode.CS08_READ_PPMID_HCALCS_FIRMWARE_VERSION, Cra.ALERT): asn1.ACTIVATION_ALERT,
+    (MessageCode.CS09_PPMID_FIRMWARE_ACTIVATION_ALERT, Cra.ALERT): asn1.ACTIVATION_ALERT,
 }
+"""The payloads that hanota knows, by use case and direction (GBCS 11; DLMS and ZigBee per use case)."""
 
 
 def read_payload(message: Message) -> Payload | None:
@@ -145,39 +74,33 @@ def read_payload(message: Message) -> Payload | None:
 
     Raises PayloadMalformed: the payload is not that of the use case, or not in its one encoding.
     """
-    use_case = (message.header.message_code, message.header.cra)
-    kind = _CARRIED.get(use_case)
-    if kind is None:
+    header, octets = message.header, message.payload
+    codec = CODECS.get((header.message_code, header.cra))
+    if codec is None:
         return None
-    name = f"{use_case[0].name} {use_case[1].name}"
+    name = f"{header.message_code.name} {header.cra.name}"
     try:
-        payload = _BY_KIND[kind].read(_FIRMWARE_ASN.read(kind.__name__, message.payload))
-        again = write_payload(payload)
+        payload = codec.read(octets, header)
+        again = codec.write(payload, header)
     except HanotaError as cause:
-        raise PayloadMalformed(use_case=name, reason=cause.explain()) from cause
-    require(again == message.payload, PayloadMalformed, use_case=name, reason="not its one encoding")
+        offset = cause.facts.get("offset") or 0
+        raise PayloadMalformed(use_case=name, offset=offset, reason=cause.explain()) from cause
+    if again != octets:
+        raise PayloadMalformed(use_case=name, offset=first_difference(octets, again), reason="not its one encoding")
     return payload
 
 
-def write_payload(payload: Payload) -> bytes:
-    """Write a payload. Raises DerUnwritable, MessageUnwritable: a number or a time outside its range."""
-    return _FIRMWARE_ASN.write(type(payload).__name__, _BY_KIND[type(payload)].write(payload))
+def write_payload(payload: Payload, header: Header) -> bytes:
+    """Write a payload as the use case of `header` encodes it.
 
-
-def _read_version(fields: Fields) -> int:
-    return int.from_bytes(fields["firmwareVersion"], "big")
-
-
-def _version_octets(file_version: int) -> bytes:
-    fits = 0 <= file_version <= _VERSION_MAX
-    require(fits, MessageUnwritable, field="file version", got=file_version, expected="32 bits")
-    return file_version.to_bytes(_VERSION_OCTETS, "big")
-
-
-def _read_moment(fields: Fields) -> Instant:
-    return from_generalized(fields["executionDateTime"].strftime("%Y%m%d%H%M%SZ"))
-
-
-def _moment(at: Instant) -> datetime:
-    require(0 <= at <= _LATEST, MessageUnwritable, field="time", got=at, expected="a time of the years 1970…9999")
-    return _EPOCH + timedelta(seconds=at // SECOND)
+    Raises DerUnwritable, MessageUnwritable: a number or a time outside its range, or no payload of this use case.
+    """
+    use_case = (header.message_code, header.cra)
+    codec = CODECS.get(use_case)
+    name = f"{use_case[0].name} {use_case[1].name}"
+    if codec is None:
+        raise MessageUnwritable(field="payload", got=payload, expected=f"nothing: {name} is not known")
+    require(
+        isinstance(payload, codec.kinds), MessageUnwritable, field="payload", got=payload, expected=f"one of {name}"
+    )
+    return codec.write(payload, header)

@@ -11,6 +11,7 @@ from hanota.wire.smki.certificate import (
 )
 from hanota.wire.smki.directory import KeyDirectory, read_directory, write_directory
 from hanota.wire.smki.issue import Validity, issue_authority, issue_certificate
+from hanota.wire.smki.keystore import KeyStore, read_keystore
 
 __all__ = [
     "Authority",
@@ -18,6 +19,7 @@ __all__ = [
     "Certificate",
     "Credential",
     "KeyDirectory",
+    "KeyStore",
     "Validity",
     "issue_authority",
     "issue_certificate",
@@ -25,5 +27,6 @@ __all__ = [
     "read_authority_certificate",
     "read_certificate",
     "read_directory",
+    "read_keystore",
     "write_directory",
 ]

@@ -165,6 +165,15 @@ class KeyDirectory:
             authorities=self.authorities(),
         )
 
+    def overlaid_by(self, credentials: Iterable[Credential]) -> "KeyDirectory":
+        """Give a directory where `credentials` stand in place of what is held for the same subject, usage and role."""
+        over = {_use(credential.certificate): credential for credential in credentials}
+        return KeyDirectory(
+            credentials=[*(held for use, held in self._credentials.items() if use not in over), *over.values()],
+            certificates=[held for use, held in self._certificates.items() if use not in over],
+            authorities=self.authorities(),
+        )
+
     def public(self) -> "KeyDirectory":
         """Give the same certificates without any private key, for handing to another party."""
         return KeyDirectory(certificates=self.certificates())

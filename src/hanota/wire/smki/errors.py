@@ -81,3 +81,11 @@ class WrongKeyUsage(HanotaError):
     code, fault = "HOTA-SMKI-010", Fault.US
     what = "certificate {serial} of {subject} is for {got}, expected {expected}"
     remedy = "use the certificate of the other usage"
+
+
+class KeystoreMalformed(HanotaError):
+    """A file that is not a key store in the public JSON form, or says of a certificate what it does not say itself."""
+
+    code, fault = "HOTA-SMKI-011", Fault.OPERATOR
+    what = "{path} is no key store: {reason}"
+    remedy = "name the folder of npm package @smartdcc/dccboxed-keystore, or the keystore.json in it"

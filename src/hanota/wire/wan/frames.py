@@ -41,6 +41,7 @@ class ReceiptStatus(OpenIntEnum):
     CANCELLED = 32
     EXPIRED = 33
     DISCARDED = 34
+    TRANSFER_FAILED = 35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

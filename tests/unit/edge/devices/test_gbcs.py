@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.base.vocabulary.parties import KeyUsage
+from hanota.edge.devices.banks import Banks
 from hanota.edge.devices.gbcs import GbcsApplication
 from hanota.edge.effects import Store, Turn
 from hanota.wire.gbcs.crypto import mac_holds, seal
@@ -12,8 +14,9 @@ from hanota.wire.gbcs.message import Cra, MessageCode, read_message, write_messa
 from hanota.wire.gbcs.payload import VersionRead, read_payload
 from hanota.wire.zcl import TUNNELING_CLUSTER, TransferData
 from helpers.messages import activation, read_version
+from helpers.meters import ADDRESS, ask_version, meter_bench
 from helpers.nodes import Bench, device_bench
-from helpers.premises import ACB, CHF, DCC, NEW, NOW, OLD, PPMID, keys
+from helpers.premises import ACB, CHF, DCC, NOW, OLD, PPMID, SUPPLIER, keys
 
 
 @pytest.fixture
@@ -79,7 +82,33 @@ def of_another_use_case() -> bytes:
 def test_what_the_acb_did_not_ask_of_this_device_is_not_answered(device: Bench, make: object) -> None:
     assert tell(device, make()) == []
     assert device.noted("gbcs_refused")
-    assert "answered" not in device.memory
+    assert not [key for key in device.memory if key.startswith("answered/")]
+
+
+@pytest.mark.parametrize(
+    ("device_type", "code"), [(DeviceType.ESME, 0x0059), (DeviceType.GSME, 0x0084), (DeviceType.HCALCS, 0x0129)]
+)
+def test_each_type_tells_its_version_in_its_own_use_case(device_type: DeviceType, code: int) -> None:
+    address = ADDRESS[device_type]
+    device = meter_bench(device_type)
+    (answer,) = tell(device, ask_version(device_type, address))
+    message = read_message(answer)
+    assert read_payload(message) == VersionRead(file_version=OLD, response_code=0)
+    header = message.header
+    assert (header.message_code, header.counter, header.recipient) == (code, 100, DCC)
+    assert (header.supplementary_party, header.supplementary_counter) == (SUPPLIER, 7)
+    acb = keys().credential(DCC, KeyUsage.KEY_AGREEMENT, ACB).key
+    assert mac_holds(message, acb, keys().certificate(address, KeyUsage.KEY_AGREEMENT).public_key)
+    device.restart()
+    device.wake()
+    assert tell(device, ask_version(device_type, address)) == [answer]
+
+
+@pytest.mark.parametrize("other", [DeviceType.PPMID, DeviceType.GSME])
+def test_a_read_in_another_types_use_case_is_not_answered(other: DeviceType) -> None:
+    device = meter_bench(DeviceType.ESME)
+    assert tell(device, ask_version(other, ADDRESS[DeviceType.ESME])) == []
+    assert device.noted("gbcs_refused")
 
 
 @pytest.mark.parametrize("data", [b"nonsense", activation(1)])
@@ -92,10 +121,10 @@ class Alone:
     """The application without its device, to raise alerts at will."""
 
     def __init__(self) -> None:
-        bench = device_bench()
-        credentials = bench.node._identity.credentials
+        identity = device_bench().node._identity
         self.memory: dict[str, bytes] = {}
-        self.make = lambda: GbcsApplication(PPMID, CHF, credentials, dict(self.memory))
+        banks = Banks(identity.factory_image, {})
+        self.make = lambda: GbcsApplication(identity, identity.credentials, banks, dict(self.memory))
         self.app = self.make()
         self.now = NOW
 
@@ -110,7 +139,7 @@ class Alone:
 
 def test_an_alert_is_repeated_ever_later_until_the_hub_confirms_it() -> None:
     alone = Alone()
-    alone.turn(lambda turn: alone.app.report_activation(NEW, True, turn))
+    alone.turn(lambda turn: alone.app.end_trial(True, turn))
     waits = []
     for _ in range(10):
         alone.now = alone.app.due
@@ -118,9 +147,9 @@ def test_an_alert_is_repeated_ever_later_until_the_hub_confirms_it() -> None:
         assert len(alone.turn(alone.app.do_due)) == 1
         waits.append((alone.app.due - before) // 1000)
     assert waits == [3, 6, 12, 24, 48, 96, 192, 384, 600, 600]
-    alone.turn(lambda turn: alone.app.on_transfer(9, b"", NEW, turn))
+    alone.turn(lambda turn: alone.app.on_transfer(9, b"", turn))
     assert alone.app.due is not None
-    alone.turn(lambda turn: alone.app.on_transfer(2, b"", NEW, turn))
+    alone.turn(lambda turn: alone.app.on_transfer(2, b"", turn))
     assert alone.app.due is None
     assert not [key for key in alone.memory if key.startswith("alert/")]
 
@@ -129,16 +158,16 @@ def test_alerts_go_in_order_with_rising_counters_over_restarts() -> None:
     alone = Alone()
     counters = []
     for _ in range(3):
-        alone.turn(lambda turn: alone.app.report_activation(NEW, True, turn))
+        alone.turn(lambda turn: alone.app.end_trial(True, turn))
         alone.app = alone.make()
     alone.turn(alone.app.start)
     for number in range(1, 4):
         counters.append(int(next(key for key in sorted(alone.memory) if key.startswith("alert/")).split("/")[1], 16))
-        alone.turn(lambda turn, number=number: alone.app.on_transfer(1 + number, b"", NEW, turn))
+        alone.turn(lambda turn, number=number: alone.app.on_transfer(1 + number, b"", turn))
     assert counters == [1, 2, 3]
     assert alone.app.due is None
 
 
 def test_a_confirmation_of_nothing_changes_nothing() -> None:
     alone = Alone()
-    assert alone.turn(lambda turn: alone.app.on_transfer(0, b"", NEW, turn)) == []
+    assert alone.turn(lambda turn: alone.app.on_transfer(0, b"", turn)) == []

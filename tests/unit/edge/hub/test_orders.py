@@ -25,6 +25,7 @@ from hanota.wire.zcl import (
     ImageBlockResponse,
     ImageNotify,
     OtaStatus,
+    QueryNextImageRequest,
     UpgradeEndRequest,
 )
 from helpers.nodes import PPMID_2, STRANGER, Bench, hub_bench
@@ -350,3 +351,45 @@ def test_a_hub_that_restarts_while_it_fetches_goes_on_from_the_last_stored_octet
         hub.serve(IMAGE, 500)
         assert statuses(hub) == [ReceiptStatus.HELD]
     assert hub.hear(ImageBlockRequest(*NAME, 2450, 50), PPMID)[0].data == IMAGE[2450:]
+
+
+# --- who tells how a transfer ended -------------------------------------------------------------------------------
+
+METER = {"device": ESME, "device_type": DeviceType.ESME}
+ENDS = {
+    "taken": (UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), ReceiptStatus.TRANSFERRED),
+    "refused": (UpgradeEndRequest(OtaStatus.INVALID_IMAGE, *NAME), ReceiptStatus.TRANSFER_FAILED),
+    "for other hardware": (QueryNextImageRequest(0x121D, 0x0084, 1, 0x0001), ReceiptStatus.HARDWARE_MISMATCH),
+}
+
+
+@pytest.mark.parametrize(("said", "status"), ENDS.values(), ids=ENDS.keys())
+def test_of_a_meter_the_receipt_alone_tells_how_the_transfer_ended(
+    hub: Bench, said: object, status: ReceiptStatus
+) -> None:
+    hub.wan(signed(order_for(IMAGE, **METER)))
+    hub.serve(IMAGE)
+    hub.hear(said, ESME)
+    assert statuses(hub) == [status]
+    assert transfer_results(hub) == []
+
+
+def test_of_a_meter_the_receipt_tells_that_an_image_was_discarded(hub: Bench) -> None:
+    hub.wan(signed(order_for(IMAGE, **METER)))
+    hub.serve(IMAGE)
+    hub.wake(60 * DAY)
+    assert ReceiptStatus.DISCARDED in statuses(hub)
+    assert transfer_results(hub) == []
+
+
+@pytest.mark.parametrize("device_type", [DeviceType.PPMID, DeviceType.HCALCS, DeviceType.IHD])
+@pytest.mark.parametrize("status", [OtaStatus.SUCCESS, OtaStatus.INVALID_IMAGE])
+def test_of_other_devices_a_ccs08_tells_it(device_type: DeviceType, status: OtaStatus) -> None:
+    hub = hub_bench(device_log={PPMID: device_type})
+    hub.wan(signed(order_for(IMAGE, device_type=device_type)))
+    hub.serve(IMAGE)
+    hub.hear(UpgradeEndRequest(status, *NAME), PPMID)
+    good = status is OtaStatus.SUCCESS
+    codes = (TransferResponseCode.FILE_TRANSFER_SUCCESS, TransferResponseCode.FILE_TRANSFER_FAILURE)
+    assert transfer_results(hub) == [codes[not good]]
+    assert ReceiptStatus.TRANSFER_FAILED not in statuses(hub)

@@ -2,12 +2,14 @@
 
 import pytest
 
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.edge.hub.relay import COMMAND_TRIES_MAX, COMMANDS_MAX, SEEN_MAX
 from hanota.wire.wan import GbcsDown, GbcsUp
 from hanota.wire.zcl import TUNNELING_CLUSTER, TransferData
 from helpers.messages import activation, read_version, version_response
+from helpers.meters import activate, ask_version, meter_bench, tell
 from helpers.nodes import PPMID_2, STRANGER, Bench, hub_bench
-from helpers.premises import CHF, PPMID
+from helpers.premises import CHF, ESME, PPMID
 
 
 @pytest.fixture
@@ -85,3 +87,15 @@ def test_a_device_may_not_speak_for_another(hub: Bench) -> None:
     assert tunnelled(hub, activation(1), sender=PPMID_2) == []
     assert hub.reports == []
     assert hub.noted("gbcs_refused")
+
+
+def test_two_originators_may_use_the_same_counter(hub: Bench) -> None:
+    hub.wan(GbcsDown(message=1, device=ESME, data=ask_version(DeviceType.ESME, ESME, 1000)))
+    supplier = activate(bytes(32), 1000)
+    hub.wan(GbcsDown(message=2, device=ESME, data=supplier))
+    assert hub.said == [TransferData(0, supplier)]
+    meter = meter_bench()
+    tunnelled(hub, tell(meter, ask_version(DeviceType.ESME, ESME, 1000))[0], sender=ESME)
+    assert hub.wake(3_000) == [TransferData(0, supplier)]
+    tunnelled(hub, tell(meter, supplier)[0], sender=ESME)
+    assert hub.wake(60_000) == []

@@ -10,11 +10,12 @@ from hanota.base.instant import parse_iso
 from hanota.base.vocabulary.devices import AlertCode, DeviceType, TransferResponseCode
 from hanota.base.vocabulary.duis import DccAlertCode, DeviceList, ResponseCode
 from hanota.wire.duis import (
-    REQUESTS,
+    ActivateFirmware,
     CommandFailure,
     CommsHubAlert,
     CspFirmwareDeliveryStatus,
     DccAlertMessage,
+    DeviceStatusChangeEvent,
     FirmwareDistributionFailure,
     FirmwareRequest,
     FirmwareTransferAlert,
@@ -23,6 +24,7 @@ from hanota.wire.duis import (
     FirmwareWarning,
     PpmidAlert,
     PpmidFirmwareUpgrade,
+    QuarantinedRequest,
     RequestHeader,
     Response,
     ResponseMessage,
@@ -45,6 +47,12 @@ from unit.wire.duis.strategies import requests, responses
 AT = parse_iso("2026-01-15T09:00:00Z")
 REQUEST_ID = RequestId(SUPPLIER, DCC, 1000)
 HUB, ESME, GSME = (Eui64.parse(f"00-DB-12-34-56-78-90-A{digit}") for digit in (2, 0, 1))
+
+
+def header(srv, variant=8):
+    return RequestHeader(
+        request_id=REQUEST_ID, command_variant=variant, service_reference=srv, service_reference_variant=srv
+    )
 
 
 def made(name):
@@ -166,7 +174,7 @@ def test_warning_lists_are_read_by_reason():
     warned = read_response(made("sync_W110401_11.4.xml"))
     assert warned.code is ResponseCode.W110401
     assert isinstance(warned.body, ResponseMessage)
-    lists = warned.body.warning.lists
+    lists = warned.body.content.lists
     assert list(lists) == list(DeviceList)
     assert lists[DeviceList.INVALID_DEVICE_ID].split(",") == ["00-DB-12-34-56-78-90-B1", "00-DB-12-34-56-78-90-B2"]
 
@@ -180,7 +188,7 @@ def test_a_warning_of_another_service_is_refused_not_dropped():
 
 
 def test_a_warning_fits_no_answer_to_another_service():
-    body = ResponseMessage(service_reference="11.2", service_reference_variant="11.2", warning=FirmwareWarning({}))
+    body = ResponseMessage(service_reference="11.2", service_reference_variant="11.2", content=FirmwareWarning({}))
     with pytest.raises(BadValue):
         write_response(Response(code=ResponseCode.I0, at=AT, body=body))
 
@@ -213,7 +221,13 @@ def test_codes_that_duis_lacks_are_not_written():
         write_response(alert(DccAlertCode.N62, CommsHubAlert(hub=HUB, alert_code=AlertCode(1), transfer=transfer)))
 
 
-@pytest.mark.parametrize("path", ["templates/CS08_11.2_SUCCESS_REQUEST_DUIS.XML", "made/request_8.4_status.xml"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "templates/12.1_REQUEST_WAN_MATRIX_ADDRESS_REQUEST_DUIS.XML",
+        "responses/CS02aMAC_6.24.1_SUCCESS_REQUEST_DUIS.XML",
+    ],
+)
 def test_other_requests_are_refused_with_the_header_to_answer_by(path):
     root = parse_safely((shared() / "duis" / path).read_bytes())
     with pytest.raises(UnsupportedRequest) as caught:
@@ -223,18 +237,53 @@ def test_other_requests_are_refused_with_the_header_to_answer_by(path):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["async_11.2_ppmid_CS08.xml", "device_alert_8F72_throttled.xml", "sync_I0_8.2_inventory.xml"],
+    ("old", "new"),
+    [
+        (b"GBCSPayload>", b"DSPScheduledMessage>"),
+        (b"ResponseMessage>", b"SMETS1ResponseMessage>"),
+    ],
 )
-def test_other_responses_are_refused_by_kind(name):
-    with pytest.raises(UnsupportedResponse):
-        read_response(made(name))
+def test_other_responses_are_refused_by_kind(old, new):
+    octets = (shared() / "duis" / "made" / "async_11.3_immediate.xml").read_bytes()
+    with pytest.raises(UnsupportedResponse, match=new[:-1].decode()):
+        read_response(parse_safely(octets.replace(old, new)))
+
+
+def test_other_alerts_are_refused_by_kind():
+    octets = (shared() / "duis" / "made" / "alert_PPMIDAlert_8F8B.xml").read_bytes()
+    with pytest.raises(UnsupportedResponse, match="PPMIDRemoval"):
+        read_response(parse_safely(octets.replace(b"PPMIDAlert>", b"PPMIDRemoval>")))
+
+
+def test_other_changes_of_status_are_refused_by_kind():
+    event = DeviceStatusChangeEvent(device=PPMID, change="DeviceSuspended")
+    octets = write_response(alert(DccAlertCode.N28, event))
+    with pytest.raises(UnsupportedResponse, match="CHFDecommissioning"):
+        read_response(parse_safely(octets.replace(b"DeviceSuspended", b"CHFDecommissioning")))
 
 
 def test_the_body_must_be_that_of_the_service_reference():
     octets = write_request(request()).replace(b"UpdatePPMIDFirmware", b"UpdateFirmware")
     with pytest.raises(SchemaInvalid, match=r"11\.4 carries UpdatePPMIDFirmware, not UpdateFirmware"):
         read_request(parse_safely(octets))
+
+
+def test_a_limit_and_a_change_of_status_have_the_names_that_duis_has():
+    for wrong in (
+        QuarantinedRequest(kind="Breach", request_id=REQUEST_ID, event_ref=1),
+        DeviceStatusChangeEvent(device=PPMID, change="CHFDecommissioning"),
+    ):
+        with pytest.raises(BadValue, match="expected"):
+            write_response(alert(DccAlertCode.N46, wrong))
+
+
+def test_an_unchecked_name_or_hash_is_refused():
+    octets = write_response(alert(DccAlertCode.N46, DeviceStatusChangeEvent(device=PPMID, change="DeviceRestored")))
+    with pytest.raises(SchemaInvalid, match="expected one of DeviceSuspended, DeviceRestored"):
+        read_response(parse_safely(octets.replace(b"<sr:DeviceRestored></sr:DeviceRestored>", b"")))
+    octets = write_request(ActivateFirmware(header=header("11.3", 4), firmware_hash=bytes(32)))
+    with pytest.raises(SchemaInvalid, match="hex digits"):
+        read_request(parse_safely(octets.replace(b"Hash>00", b"Hash>zz")))
 
 
 def test_a_response_is_no_request_and_a_request_no_response():
@@ -297,16 +346,6 @@ def test_devices_are_given_in_the_order_of_the_list():
     assert FirmwareDistributionFailure(request_id=REQUEST_ID, device_list=text).devices == expected
     upgrade = FirmwareUpgradeRequested(device_type=DeviceType.PPMID, firmware_version="1", device_list=text)
     assert upgrade.devices == expected
-
-
-def test_the_matrix_is_whole():
-    for srv, row in REQUESTS.items():
-        assert srv == row.srv
-        assert row.warning_code.value == f"W{int(srv.split('.')[0]):02d}{int(srv.split('.')[1]):02d}01"
-        assert row.warning == f"DSP{row.element}Warning"
-        assert row.command_variants == {8}
-        assert {role.value for role in row.eligible} == {"IS", "GS"}
-    assert len({row.element for row in REQUESTS.values()}) == len(REQUESTS)
 
 
 def test_values_are_frozen():

@@ -1,3 +1,4 @@
+import copy
 import re
 from base64 import b64decode, b64encode
 
@@ -20,7 +21,8 @@ from hanota.wire.duis import (
     write_request,
 )
 from hanota.wire.duis.profile import DS, ENVELOPED, SIGNED_INFO
-from hanota.wire.duis.signature import _canonical_signed_info
+from hanota.wire.duis.signature import _canonical_signed_info, _without_signature
+from hanota.wire.duis.xml import canonical
 from helpers.shared import shared
 from unit.wire.duis.official import officially_valid
 from unit.wire.duis.people import PPMID, SERIAL, SIGNER, SUPPLIER, credential, find, request
@@ -148,11 +150,10 @@ def test_a_captured_message_that_was_changed_is_refused():
     assert Problem.DIGEST_DIFFERS in report.problems
 
 
-@pytest.mark.parametrize("inserted", [b"<!---->", b"<!-- x -->", b"<![CDATA[]]>"])
-def test_a_comment_within_a_text_hides_nothing_from_the_reader(inserted):
-    # Canonical form drops comments, so the signature holds; a reader that stops at one would see another device.
+def test_a_cdata_section_within_a_text_hides_nothing_from_the_reader():
+    # Canonical form makes text of it, so the signature holds; a reader that stops at one would see another device.
     two = sign(write_request(request(device_list=f"{PPMID},{EVIL.decode()}")), SIGNER)
-    spoilt = two.replace(b"-A4," + EVIL, b"-A4" + inserted + b"," + EVIL)
+    spoilt = two.replace(b"-A4," + EVIL, b"-A4<![CDATA[]]>," + EVIL)
     assert spoilt != two
     report = judge(spoilt)
     assert report
@@ -160,13 +161,33 @@ def test_a_comment_within_a_text_hides_nothing_from_the_reader(inserted):
     assert read_request(parse_safely(spoilt)).devices == (PPMID, Eui64.parse(EVIL.decode()))
 
 
-def test_text_hidden_in_a_comment_is_not_read():
-    spoilt = SIGNED.replace(b"</sr:DeviceIDList>", b"<!--," + EVIL + b"--></sr:DeviceIDList>")
-    assert read_request(parse_safely(judge(spoilt).signed_octets)) == request()
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"", b""),
+        (b"ds:", b"sig:"),
+        (b"ds:", b""),
+        (b"<sr:Request ", b'<sr:Request xmlns:other="http://www.w3.org/2000/09/xmldsig#" '),
+        (b"<sr:Request ", b'<sr:Request xmlns:ds="http://www.w3.org/2000/09/xmldsig#" '),
+        (b"</ds:Signature>", b"</ds:Signature>\n  "),
+        (b"<sr:Body>", b"<sr:Body><![CDATA[<ds:Signature >]]>"),
+        (b"<sr:Body>", b"<sr:Body a='&lt;ds:Signature>'>"),
+    ],
+)
+def test_what_is_digested_is_the_document_without_its_signature_whatever_its_prefix(old, new):
+    declared = b"xmlns:" + new.rstrip(b":") if new else b"xmlns"
+    octets = SIGNED.replace(old, new)
+    octets = octets.replace(b"xmlns:ds", declared) if old == b"ds:" else octets
+    root = parse_safely(octets)
+    bare = copy.deepcopy(root)
+    bare.remove(bare[-1])
+    assert _without_signature(root) == canonical(bare)
+    assert canonical(root) == canonical(parse_safely(octets)), "the document stays as it is"
 
 
-def test_a_comment_within_the_signature_changes_nothing():
-    assert judge(SIGNED.replace(b"<ds:DigestValue>", b"<ds:DigestValue><!-- x -->"))
+def test_a_comment_between_elements_changes_nothing():
+    assert judge(SIGNED.replace(b"<sr:Body>", b"<!-- x --><sr:Body>"))
+    assert judge(SIGNED.replace(b"<ds:KeyInfo>", b"<!-- x --><ds:KeyInfo>"))
 
 
 # Everything that can be wrong ------------------------------------------------------------------------------------

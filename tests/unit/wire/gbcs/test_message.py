@@ -144,7 +144,7 @@ def test_other_information_has_one_of_its_lengths(octets: int) -> None:
 def test_a_short_message_says_what_is_missing() -> None:
     with pytest.raises(MessageShort) as caught:
         read_message(bytes.fromhex("df0901000000"))
-    assert caught.value.facts == {"field": "transaction-id", "offset": 2, "got": 4, "expected": 9}
+    assert caught.value.facts == {"field": "originator counter", "offset": 3, "got": 3, "expected": 8}
 
 
 def test_what_follows_a_message_is_counted() -> None:

@@ -14,6 +14,7 @@ from hanota.faces.web.parts import heading
 from hanota.model.delivery import State
 
 _LATEST = 5
+_THINGS = {"quarantine": ("request is", "requests are"), "messages": ("message was", "messages were")}
 
 
 async def overview_page(page: Page) -> None:
@@ -21,6 +22,7 @@ async def overview_page(page: Page) -> None:
     with page.body:
         heading("Overview", "Firmware updates over the home area network, as they stand now")
         numbers: Region[tuple[int, int, int, int]] = Region(lambda four: _numbers(page, four), classes="numbers")
+        left: Region[tuple[int, int]] = Region(lambda counts: _left_to_operator(page, *counts))
         Text("Needs attention", tag="h2")
         attention = delivery_list(page, "Deliveries that need attention", _all_well)
         with box("div", "spread"):
@@ -31,6 +33,7 @@ async def overview_page(page: Page) -> None:
     def show(seen: tuple[Overview, Sequence[RequestView]]) -> None:
         now, requests = seen
         numbers.show((now.running, now.waiting, now.failed, now.confirmed))
+        left.show((now.held, now.dead_letters))
         attention.show(now.attention)
         latest.show(requests)
 
@@ -52,6 +55,18 @@ def _numbers(page: Page, four: tuple[int, int, int, int]) -> None:
             with box("span", "figures"):
                 Text(f"{number:,}", classes="big")
                 Text(look.word, classes="quiet")
+
+
+def _left_to_operator(page: Page, held: int, dead_letters: int) -> None:
+    for count, what, where in (
+        (held, "held until the operator decides", "quarantine"),
+        (dead_letters, "given up, to be replayed by the operator", "messages"),
+    ):
+        if count:
+            with box("div", "notice waiting left"):
+                ui.icon("front_hand").props('aria-hidden="true"')
+                Text(f"{count:,} {_THINGS[where][count > 1]} {what}.")
+                ui.link(f"See {where}", page.link(where))
 
 
 def _all_well() -> None:

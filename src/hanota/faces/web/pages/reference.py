@@ -64,6 +64,6 @@ def _operation(method: str, path: str, operation: _Json, document: _Json) -> Non
 
 
 def _answer_model(operation: _Json) -> str | None:
-    schema = operation["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+    schema = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
     reference = schema.get("$ref") or schema.get("items", {}).get("$ref")
     return str(reference).rpartition("/")[2] if reference else None

@@ -1,7 +1,5 @@
 """/requests and /requests/ID : what Suppliers asked for, and what they were answered."""
 
-from typing import Final
-
 from nicegui import ui
 
 from hanota.app.desk.views import DeliveryView, Refused, RequestDetail, RequestView
@@ -10,12 +8,11 @@ from hanota.faces.web.live import Region, Text, box
 from hanota.faces.web.look import of_code, of_state
 from hanota.faces.web.page import Page, sentence
 from hanota.faces.web.pages.deliveries import delivery_list
-from hanota.faces.web.parts import chip, code, empty, fact, heading, party_words
+from hanota.faces.web.parts import chip, code, empty, fact, heading, party_words, service_words
 from hanota.faces.web.table import Column, Listing, column
 from hanota.faces.web.when import octets
 from hanota.supplier.meanings import meanings
 
-_SERVICES: Final = {"11.1": "Update Firmware", "11.4": "Update PPMID Firmware"}
 _ROWS = 50
 _DEVICES_SHOWN = 20
 _NON_DEVICE_VARIANT = 8
@@ -80,7 +77,7 @@ def _identity(page: Page, service_reference: str, request_id: str, command_varia
     variant = None if command_variant == _NON_DEVICE_VARIANT else command_variant
     name = f"{service_reference} no. {request_id.rpartition(':')[2]}"
     ui.link(name, page.link("requests", request_id, cv=variant)).classes("strong")
-    Text(_SERVICES.get(service_reference, "another service"), tag="div", classes="quiet small")
+    Text(service_words(service_reference), tag="div", classes="quiet small")
 
 
 def _in_words(row: RequestView) -> str:

@@ -14,6 +14,8 @@ _KIND_LOOKS: Final = {
     "alert_due": Look("", "notifications", Tone.QUIET),
     "alert_delivered": Look("", "mark_email_read", Tone.QUIET),
     "inventory_changed": Look("", "inventory_2", Tone.QUIET),
+    "message_dead": Look("", "unsubscribe", Tone.BAD),
+    "message_replayed": Look("", "replay", Tone.QUIET),
 }
 _PLAIN: Final = Look("", "circle", Tone.QUIET)
 
@@ -25,6 +27,7 @@ _FACTS: Final[Mapping[str, Callable[[Fact, Mapping[str, str]], str]]] = {
     "version": lambda value, _: f"version {value:08X}" if isinstance(value, int) else f"version {value}",
     "offset": lambda value, _: f"{octets(value)} fetched" if isinstance(value, int) and value else "",
     "blocks": lambda value, _: f"{value} blocks" if value else "",
+    "error": lambda value, _: str(value or ""),
     "repeats": lambda value, _: f"{value} repeated" if value else "",
 }
 """Facts that are told, in this order. The others repeat what the line says already; REST has them all."""

@@ -1,0 +1,90 @@
+"""11.1 Update Firmware and 11.4 Update PPMID Firmware: the image, then every device named, judged at once."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from hanota.base.vocabulary.devices import CplStatus
+from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.reasons import RequestReason
+from hanota.process.check import ImageCase, Terms, judge_devices, judge_image
+from hanota.process.report import warning_of
+from hanota.process.services.work import Outcome, Work, refused, signers_of
+from hanota.records.library.images import put_image
+from hanota.records.registry.lookups import product_standing
+from hanota.records.store import Connection
+from hanota.records.store.acceptance import device_facts
+from hanota.wire.duis import FirmwareRequest
+from hanota.wire.otaimage import GbImage
+
+
+def distribute(work: Work[FirmwareRequest]) -> Outcome:
+    """Decide which devices get the image; the others are told in five lists. Nothing is sent yet."""
+    request, connection = work.request, work.connection
+    case = ImageCase(
+        request=request,
+        row=work.row,
+        policies=work.policies,
+        product=lambda image: _standing(connection, image),
+        signers=signers_of(work),
+    )
+    if failed := judge_image(case):
+        return refused(failed, work)
+    facts = device_facts(
+        connection,
+        _device_column(request.device_list),
+        sender=work.sender,
+        manufacturer_hash=case.image.manufacturer_hash,
+        now=work.now,
+    )
+    terms = Terms(srv=work.row.srv, header=case.image.header, image_octets=len(request.image), policies=work.policies)
+    return _outcome(work, case.image, judge_devices(facts, terms))
+
+
+def _outcome(work: Work[FirmwareRequest], image: GbImage, decision: pl.DataFrame) -> Outcome:
+    refusals = decision.height - decision["reason"].null_count()
+    assert work.row.warning_code is not None  # of every service that carries an image
+    code = work.row.warning_code if refusals else ResponseCode.I0
+    told = Outcome(
+        code=code,
+        content=warning_of(decision),
+        decision=decision,
+        version_text=image.header.version_text,
+    )
+    if refusals == decision.height:
+        failed = refused((RequestReason.NO_VALID_DEVICE, ""), work)
+        return replace(told, code=failed.code, reason=failed.reason)
+    return replace(told, image=_put_image(work.connection, work.request.image, image))
+
+
+def _device_column(device_list: str) -> pl.Series:
+    """The devices named, as signed 64-bit numbers, in one go."""
+    texts = pl.Series("device", device_list.split(","))
+    return (
+        texts.str.replace_all("-", "", literal=True).str.to_integer(base=16, dtype=pl.UInt64).reinterpret(signed=True)
+    )
+
+
+def _standing(connection: Connection, image: GbImage) -> CplStatus | None:
+    header = image.header
+    return product_standing(
+        connection,
+        manufacturer_hash=image.manufacturer_hash,
+        manufacturer=header.manufacturer,
+        image_type=header.image_type,
+        version=header.file_version,
+    )
+
+
+def _put_image(connection: Connection, octets: bytes, image: GbImage) -> bytes:
+    header = image.header
+    return put_image(
+        connection,
+        octets,
+        manufacturer_hash=image.manufacturer_hash,
+        manufacturer=header.manufacturer,
+        image_type=header.image_type,
+        version=header.file_version,
+        hardware_min=header.hardware_min,
+        hardware_max=header.hardware_max,
+    )
