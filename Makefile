@@ -12,7 +12,7 @@ ARGS ?=
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format nightly tables lock clean
+.PHONY: help demo up test lint format fuzz nightly tables lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,11 @@ lint: $(VENV)/.dev  ## format, lint, types, import contracts
 format: $(VENV)/.dev  ## put the code into the house's form
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
-nightly: lint  ## the long run: many more examples per property
-	@HANOTA_TEST_PROFILE=nightly $(MAKE) test
+fuzz: $(VENV)/.dev  ## half an hour against the parsers of DUIS, GBCS and images; HANOTA_FUZZ_S: seconds for each
+	@HANOTA_FUZZ_S=$${HANOTA_FUZZ_S:-600} $(BIN)/python -m pytest -s tests/fuzz $(ARGS)
+
+nightly: lint  ## the long run: many more examples per property, and half an hour of fuzz
+	@HANOTA_TEST_PROFILE=nightly HANOTA_FUZZ_S=600 $(MAKE) test
 
 tables: $(VENV)/.dev  ## write the pages of docs/ that come from the code
 	@$(BIN)/python tools/errors_table.py
