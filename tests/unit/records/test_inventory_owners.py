@@ -202,8 +202,11 @@ def test_a_deleted_device_stays_away_over_every_restart(device: Eui64) -> None:
     assert len(bench.rows(t.deleted)) == 1
 
 
-def test_a_deleted_meter_makes_nobody_responsible_for_its_home() -> None:
-    bench = restart(deleted(ESME))
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_deleted_meter_makes_nobody_responsible_for_its_home(restarted: bool) -> None:
+    bench = deleted(ESME)
+    if restarted:
+        restart(bench)
     assert bench.rows(t.eligibility, device=HCALCS.signed) == []
     parties = {row.party for row in bench.rows(t.eligibility, device=PPMID.signed)}
     assert parties == {SUPPLIER_2.signed}  # the gas meter's

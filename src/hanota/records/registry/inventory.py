@@ -10,6 +10,7 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
 from hanota.model.inventory import DEVICES_OF_PREMISES_MAX, KnownDevice
 from hanota.records.ledger import Event, append
+from hanota.records.registry.register import project_eligibility
 from hanota.records.store import schema as t
 
 GBCS_VERSION_UNKNOWN: Final = "0.0"
@@ -161,8 +162,10 @@ def delete_device(connection: Connection, lane: str, eui: Eui64, now: Instant) -
     its_own = select(t.command.c.id).where(t.command.c.device == eui.signed)
     connection.execute(update(t.outbox).where(t.outbox.c.command.in_(its_own)).values(due=None))  # none may leave
     connection.execute(delete(t.eligibility).where(t.eligibility.c.device == eui.signed))
-    connection.execute(delete(t.supply).where(t.supply.c.meter == eui.signed))
+    supplied = connection.execute(delete(t.supply).where(t.supply.c.meter == eui.signed)).rowcount
     connection.execute(delete(t.device).where(t.device.c.eui == eui.signed))
+    if supplied:  # who was responsible by this meter is not so for the rest of its home any more
+        project_eligibility(connection)
     connection.execute(insert(t.deleted).values(device=eui.signed, at=now))
     append(connection, lane, [_event("device_deleted", eui, {}, now)])
 
