@@ -25,10 +25,14 @@ settings.load_profile(os.environ.get("HANOTA_TEST_PROFILE", "hanota"))
 
 
 @pytest.fixture(autouse=True)
-def logs_as_they_were() -> Generator[None, None, None]:
-    """A command that ran within a test leaves logs set up for a stream that is closed by then."""
-    yield
+def plain_logs() -> None:
+    """A command that ran within a test leaves logs set up for a stream that is closed by then.
+
+    Structlog's own default paints every variable of a trace, which may take longer than a browser waits.
+    """
+    plain = (structlog.processors.add_log_level, structlog.processors.format_exc_info)
     structlog.reset_defaults()
+    structlog.configure(processors=[*plain, structlog.processors.KeyValueRenderer()])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
