@@ -11,7 +11,7 @@ from hanota.model.policies import HanPolicy, Policies
 from hanota.model.profiles import PROFILES
 from hanota.wire.gbcs.build import activate_pre_command, read_version_command, seal_command, sign_pre_command
 from hanota.wire.gbcs.message import Message, read_message
-from hanota.wire.gbcs.payload import Payload, read_payload
+from hanota.wire.gbcs.payload import ActivateImageResponseCode, ActivationOutcome, Payload, read_payload
 from hanota.wire.otaimage import GbImage, OtaHeader, Tail, fit_header, sign_image, write_image
 from hanota.wire.smki.certificate import Certificate, Credential
 from hanota.wire.zcl import (
@@ -185,6 +185,16 @@ def read(octets: bytes) -> tuple[Message, Payload | None]:
     """A message and what it carries."""
     message = read_message(octets)
     return message, read_payload(message)
+
+
+def payloads(octets: list[bytes]) -> list[object]:
+    """What each of some messages carries."""
+    return [read(one)[1] for one in octets]
+
+
+def outcome(result: ActivateImageResponseCode, version: int) -> ActivationOutcome:
+    """How an activation ended, and the version that runs."""
+    return ActivationOutcome(result=result, file_version=version)
 
 
 def confirm(device: Bench) -> None:

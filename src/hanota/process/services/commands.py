@@ -72,9 +72,9 @@ def read_version(work: Work[ReadFirmwareVersion]) -> Outcome:
     if work.request.execution == CANCEL_TIME:
         return _call_off(work)
     code = int(gbcs.READ_VERSION_CODES[device.device_type])
-    variant = work.header.command_variant
+    variant, execution = work.header.command_variant, work.request.execution
     if variant not in _BY_USER:
-        return Outcome(code=ResponseCode.I99, then=_beginning(work, device, code=code))
+        return Outcome(code=ResponseCode.I99, then=_beginning(work, device, code=code, execution=execution))
     number = kept.reserve_number(work.connection, work.now)
     octets = work.broker.read_version(
         device=certificate,
@@ -83,7 +83,7 @@ def read_version(work: Work[ReadFirmwareVersion]) -> Outcome:
         user=work.sender,
         user_counter=work.header.request_id.counter,
     )
-    begin = _beginning(work, device, code=code, number=number)
+    begin = _beginning(work, device, code=code, execution=execution, number=number)
     return Outcome(code=_code(variant), content=LocalCommand(octets=octets), then=begin)
 
 
@@ -148,14 +148,13 @@ def _beginning(
     device: KnownDevice,
     *,
     code: int,
+    execution: Instant | None,
     signed: bytes | None = None,
-    execution: Instant | None = None,
     number: int | None = None,
 ) -> Callable[[int], None]:
     """Give what begins the command once its request has a number; `number` is one of the outbox, reserved before."""
     assert device.hub is not None  # a rule of TARGET_CHECKS
     by_dcc = work.header.command_variant in _BY_DCC
-    execute_at = execution if signed is not None else work.request.execution
     command = kept.NewCommand(
         user=work.sender,
         device=device.eui,
@@ -163,11 +162,11 @@ def _beginning(
         code=code,
         signed=signed,
         counter=work.header.request_id.counter if signed is not None else None,
-        execute_at=execute_at,
+        execute_at=execution,
         state=CommandState.WAITING if by_dcc else CommandState.HANDED_OVER,
     )
-    wait = Instant(max(work.now, (execute_at or 0) if signed is None else 0) + work.policies.command.deadline_ms)
-    deadline = wait if by_dcc else Instant(work.now + LOCAL_ANSWER_MS)
+    by_wan = Instant(command.leaves_at(work.now) + work.policies.command.deadline_ms)
+    deadline = by_wan if by_dcc else Instant(work.now + LOCAL_ANSWER_MS)
 
     def begin(request: int) -> None:
         begun = kept.begin_command(work.connection, request, command, now=work.now, deadline=deadline)

@@ -30,6 +30,11 @@ class NewCommand:
     execute_at: Instant | None
     state: CommandState = CommandState.WAITING
 
+    def leaves_at(self, now: Instant) -> Instant:
+        """Give when it is sent: a dated read waits for its time here, a dated Signed Pre-Command in the device."""
+        waits = self.signed is None and self.execute_at is not None
+        return max(now, self.execute_at or now) if waits else now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptCommand:
@@ -66,7 +71,7 @@ class CommandSending:
 
 def begin_command(connection: Connection, request: int, command: NewCommand, *, now: Instant, deadline: Instant) -> int:
     """Keep a new command; it is due at its execution time, else at once. Returns: its number."""
-    ended_or_theirs = command.state is not CommandState.WAITING
+    ours = command.state is CommandState.WAITING
     number: int = connection.execute(
         insert(t.command)
         .values(
@@ -80,7 +85,7 @@ def begin_command(connection: Connection, request: int, command: NewCommand, *, 
             signed=command.signed,
             execute_at=command.execute_at,
             since=now,
-            due=deadline if ended_or_theirs else (command.execute_at if command.signed is None else None) or now,
+            due=command.leaves_at(now) if ours else deadline,
             deadline=deadline,
             tries=0,
         )

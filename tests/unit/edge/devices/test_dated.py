@@ -12,7 +12,6 @@ from hanota.wire.gbcs.message import Message
 from hanota.wire.gbcs.payload import (
     CANCELLED_AT,
     ActivateImageResponseCode,
-    ActivationOutcome,
     CommandAccepted,
     DatedActivation,
 )
@@ -25,6 +24,8 @@ from helpers.meters import (
     confirm,
     holding,
     meter_bench,
+    outcome,
+    payloads,
     read,
     running_version,
     signed_image,
@@ -40,14 +41,6 @@ HASH = GOOD.manufacturer_hash
 TIME = Instant(NOW + 2 * HOUR)
 Code = ActivateImageResponseCode
 every_type = pytest.mark.parametrize("device_type", SIGNED_TYPES)
-
-
-def outcome(result: Code, version: int) -> ActivationOutcome:
-    return ActivationOutcome(result=result, file_version=version)
-
-
-def payloads(octets: list[bytes]) -> list[object]:
-    return [read(one)[1] for one in octets]
 
 
 @pytest.fixture
