@@ -13,8 +13,8 @@ from helpers.browser import browser
 from helpers.fake_desk import FakeDesk
 from helpers.serving import served
 
-# NiceGUI has one set of pages per process, so the tests share one console: there can be one module of them. It stops
-# with the module: what follows should not run beside a server thread, nor inside the loop of Playwright.
+# NiceGUI has one set of pages per process, so the tests share one console. It stops
+# with the last of them: what follows should not run beside a server thread, nor inside the loop of Playwright.
 _DESK = FakeDesk()
 
 
@@ -39,13 +39,13 @@ class Window:
         self.page.locator(selector, has_text=text).first.wait_for(timeout=5000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with browser() as opened:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def console_url() -> Iterator[str]:
     set_up_logs(verbose=False)
     pages.POLL_S = 0.2  # the tests wait for what moves

@@ -30,6 +30,7 @@ VIEWS = (
     "/deliveries/1",
     "/homes",
     f"/homes/{HOME}",
+    f"/home/{HOME}",
     "/alerts",
     "/commands",
     "/messages",

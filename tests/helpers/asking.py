@@ -224,8 +224,8 @@ def told(bench: Bench, party: Eui64 = SUPPLIER_1, **where: Any) -> list[duis.Res
 
 
 def kinds(bench: Bench, party: Eui64 = SUPPLIER_1) -> list[str]:
-    """The kinds of what a party is to get, oldest first."""
-    return [row.kind for row in bench.rows(t.message, party=party.signed)]
+    """The kinds of what answers a party or is addressed to it, oldest first; not what is told of a changed version."""
+    return [row.kind for row in bench.rows(t.message, party=party.signed) if row.document is not None]
 
 
 def command(bench: Bench, number: int = 1) -> Any:

@@ -3,9 +3,11 @@
 import threading
 from dataclasses import dataclass, field
 
-from hanota.app.desk.errors import NotAllowed, NotFound
+from hanota.app.desk import Desk
+from hanota.app.desk.errors import NotAllowed, NotFound, NotOnScreen
 from hanota.app.desk.views import (
     AlertView,
+    Attested,
     CertificateView,
     DeliveryDetail,
     DeliveryView,
@@ -16,6 +18,7 @@ from hanota.app.desk.views import (
     Refused,
     RequestDetail,
     RequestView,
+    ScreenView,
     Waiting,
 )
 from hanota.base.instant import MINUTE, SECOND, Instant, iso, parse_iso
@@ -24,6 +27,7 @@ from hanota.model.access import Caller
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
 from hanota.model.reasons import DEVICE_REFUSALS
 from hanota.model.refusals import REQUEST_REFUSALS
+from helpers.fake_changing import FakeChanging
 from helpers.fake_operating import FakeOperating
 
 SUPPLIER_1 = "90-B3-D5-1F-30-01-00-00"
@@ -53,7 +57,7 @@ class FakeReason:
 
 
 @dataclass
-class FakeDesk(FakeOperating):
+class FakeDesk(FakeOperating, FakeChanging):
     """Keeps DeskPort. Tests change `now`, `empty` and the delivery, and read `submitted`."""
 
     now: Instant = START
@@ -66,6 +70,8 @@ class FakeDesk(FakeOperating):
     threads: set[int] = field(default_factory=set)
     extra_events: list[EventView] = field(default_factory=list)
     certificates: list[CertificateView] = field(default_factory=list)
+    living: Desk | None = None
+    pressed: list[str] = field(default_factory=list)
 
     def clock(self) -> Instant:
         return self.now
@@ -154,6 +160,30 @@ class FakeDesk(FakeOperating):
         if name != HOME:
             raise NotFound(kind="home", name=name)
         return self._home()
+
+    def attest(self, octets: bytes) -> Attested:
+        del octets
+        return Attested(explained=False, text="it is kept")
+
+    def screens(self, caller: Caller, home: str) -> list[ScreenView]:
+        if self.living is not None:
+            return self.living.screens(caller, home)
+        if home != HOME:
+            raise NotFound(kind="home", name=home)
+        asked = {"lines": ("New software 00020000 is here.",), "buttons": ("YES", "LATER", "NO")}
+        asking = ScreenView(device=PPMID, device_type="PPMID", face="question", headline="An update is ready", **asked)
+        idle = ScreenView(device=IHD, device_type="IHD", face="idle", headline="All is well", lines=())
+        return [asking.model_copy(update={"version": "00010000", "offered": "00020000"}), idle]
+
+    def press(self, caller: Caller, home: str, device: str, button: str) -> None:
+        if caller.party is not None:
+            raise NotAllowed(party=caller.party, action="press a button of a home's display")
+        if self.living is not None:
+            self.living.press(caller, home, device, button)
+        elif device != PPMID:
+            raise NotOnScreen(device=device, button=button)
+        else:
+            self.pressed.append(button)
 
     def alerts(self, caller: Caller, party: str | None = None, limit: int = 100) -> list[AlertView]:
         if self.empty:

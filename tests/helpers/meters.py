@@ -24,6 +24,7 @@ from hanota.wire.zcl import (
     TransferData,
     UpgradeEndResponse,
 )
+from hanota.wire.zcl.tunnel import Give, Put, read_tunnelled, write_tunnelled
 from helpers.nodes import Bench, device_bench
 from helpers.premises import ACB, CHF, DCC, ESME, NEW, OLD, SUPPLIER, keys
 
@@ -172,13 +173,27 @@ def ask_version(device_type: DeviceType, address: Eui64, counter: int = 100) -> 
 
 def tell(device: Bench, data: bytes, sequence: int = 5) -> list[bytes]:
     """Let a GBCS message arrive; give the messages that the device answers with."""
-    device.hear(TransferData(0, data), CHF, sequence=sequence, cluster=TUNNELING_CLUSTER)
+    device.hear(TransferData(0, for_device(device, data)), CHF, sequence=sequence, cluster=TUNNELING_CLUSTER)
     return spoken(device)
+
+
+def for_device(device: Bench, data: bytes) -> bytes:
+    """A message as the hub gives it to a device that sleeps, or bare."""
+    return write_tunnelled(Give(0, data)) if device.node._identity.profile.sleepy else data
+
+
+def from_device(device: Bench, data: bytes) -> bytes:
+    """The message in what a device sent through the tunnel; empty for its asking for one."""
+    if not device.node._identity.profile.sleepy:
+        return data
+    said = read_tunnelled(data)
+    return said.message if isinstance(said, Put) else b""
 
 
 def spoken(device: Bench) -> list[bytes]:
     """The GBCS messages that the device sent in its last turn."""
-    return [command.data for command in device.said if isinstance(command, TransferData)]
+    said = [from_device(device, command.data) for command in device.said if isinstance(command, TransferData)]
+    return [message for message in said if message]
 
 
 def read(octets: bytes) -> tuple[Message, Payload | None]:
@@ -195,6 +210,11 @@ def payloads(octets: list[bytes]) -> list[object]:
 def outcome(result: ActivateImageResponseCode, version: int) -> ActivationOutcome:
     """How an activation ended, and the version that runs."""
     return ActivationOutcome(result=result, file_version=version)
+
+
+def no_image(device: Bench) -> None:
+    """The hub answers the query that follows each boot: there is nothing."""
+    device.hear(QueryNextImageResponse(OtaStatus.NO_IMAGE_AVAILABLE), CHF)
 
 
 def confirm(device: Bench) -> None:

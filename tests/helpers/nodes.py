@@ -15,7 +15,15 @@ from hanota.edge.hub import CommsHub, HubIdentity
 from hanota.model.policies import Policies
 from hanota.model.profiles import PROFILES
 from hanota.wire.wan import ImageChunk, Receipt, Uplink, open_uplink, read_frame, write_frame
-from hanota.wire.zcl import OTA_CLUSTER, Command, Side, read_command, write_command
+from hanota.wire.zcl import (
+    OTA_CLUSTER,
+    Command,
+    ImageBlockRequest,
+    Side,
+    UpgradeEndRequest,
+    read_command,
+    write_command,
+)
 from helpers.premises import ACB, CHF, DCC, ESME, NOW, OLD, PPMID, keys, ppmid_file
 
 PPMID_2 = Eui64.parse("00-DB-12-34-56-78-90-B4")
@@ -59,6 +67,12 @@ class Bench:
         frame = write_command(sequence, command, other) if cluster != OTA_CLUSTER else write_command(sequence, command)
         self.do(self.node.on_frame(sender, cluster, frame, self.now))
         return self.said
+
+    def end(self, said: UpgradeEndRequest, device: Eui64, octets: int) -> list[Command]:
+        """Let a device say how it ended once it has fetched the last octet of an image as long as that."""
+        name = (said.manufacturer, said.image_type, said.file_version)
+        self.hear(ImageBlockRequest(*name, octets - 1, 1), device)
+        return self.hear(said, device)
 
     def wake(self, after_ms: int | None = None) -> list[Command]:
         """Let the alarm clock ring when it is set to, or after so long."""

@@ -182,6 +182,17 @@ class Premises:
         assert until is None or until(), [str(r) for r in self.receipts]
         return self
 
+    def go_to(self, at: int) -> "Premises":
+        """Let everything happen until then."""
+        while True:
+            due = self.estate.advance(self.now)
+            self._serve()
+            dues = [when for when in (due, self.wan.next_due()) if when is not None]
+            if not dues or min(dues) > at:
+                self.now = Instant(at)
+                return self
+            self.now = max(self.now, min(dues))
+
     def deliver(self, order: Distribute, limit_ms: int = DAY) -> "Premises":
         """Go on until the order has ended well, sending it again while the hub says nothing, as the head end does."""
         end, again = self.now + limit_ms, self.now
@@ -220,7 +231,7 @@ class Premises:
         if isinstance(report, GbcsUp):
             message = read_message(report.data)
             self.messages.append((message, read_payload(message)))
-        else:
+        elif isinstance(report, Receipt):
             self.receipts.append(report)
 
     @property

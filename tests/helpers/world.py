@@ -200,7 +200,8 @@ class Bench:
         told = {"source": f"test {self.said}", "at": self.now, "octets": event.encode(), "reporter": reporter} | facts
         with self.store.writing() as connection:
             report = Return(event=event, device=device, delivery=delivery, **told)
-            return len(save_reports(connection, LANE, [report], self.now))
+            attested = self.policies.local_upgrade.attested
+            return len(save_reports(connection, LANE, [report], self.now, attested=attested))
 
     def certify(self, file: bytes, **changes: Any) -> None:
         """Put a PPMID image on the list; `changes` to its row."""
@@ -267,6 +268,11 @@ BATCH = pl.Schema(
         "version_target": pl.Int64,
         "eligible": pl.Boolean,
         "eligible_until": pl.Int64,
+        "newcomer": pl.Boolean,
+        "supplier_from": pl.Int64,
+        "transferred_at": pl.Int64,
+        "segments_missing": pl.Int64,
+        "claimed": pl.Boolean,
         "report": pl.Int64,
         "event": pl.String,
         "at": pl.Int64,
@@ -275,6 +281,7 @@ BATCH = pl.Schema(
         "offset": pl.Int64,
         "blocks": pl.Int64,
         "repeats": pl.Int64,
+        "until": pl.Int64,
     }
 )
 """What a stage is given for each row: facts, and the report that woke it if one did."""

@@ -11,10 +11,10 @@ import re
 import pytest
 
 import hanota
-from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
+from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, OF_THE_REGISTRY, State
 from hanota.model.lifecycle import Lifecycle, LifecycleMalformed, NoSuchMove, lifecycle
 from hanota.model.policies import DeadlinePolicy
-from hanota.process.intake.frames import _RECEIPT_EVENTS
+from hanota.process.intake.frames import _CONSENT_EVENTS, _RECEIPT_EVENTS
 from hanota.process.intake.gbcs import _OUTCOME_EVENTS, _TRANSFER_EVENTS
 from hanota.process.pipeline import STAGES
 from helpers.source import sources
@@ -119,8 +119,8 @@ def test_every_open_state_belongs_to_one_stage() -> None:
 
 
 def test_every_report_of_the_intake_is_heard_by_one_stage() -> None:
-    said = {*_RECEIPT_EVENTS.values(), *_TRANSFER_EVENTS.values()}
-    said |= {*_OUTCOME_EVENTS.values(), "version_read"}
+    said = {*_RECEIPT_EVENTS.values(), *_TRANSFER_EVENTS.values(), *OF_THE_REGISTRY}
+    said |= {*_OUTCOME_EVENTS.values(), "version_read", "version_seen", *_CONSENT_EVENTS.values()}
     heard = [event for stage in STAGES for event in stage.hears]
     assert sorted(heard) == sorted(said)
 
@@ -129,7 +129,7 @@ def test_every_report_means_something_to_the_lifecycle_or_is_read_by_its_stage()
     heard = {event for stage in STAGES for event in stage.hears}
     # A version is judged against the one asked for; what a hub says of a failed transfer counts for meters alone.
     by_hub = {"hub_discarded", "hub_hardware_mismatched", "hub_transfer_failed"}
-    assert heard - set(DELIVERY.events) == {"version_read", *by_hub}
+    assert heard - set(DELIVERY.events) == {"version_read", "version_seen", *by_hub}
 
 
 # --- the parser of tables ----------------------------------------------------------------------------------------

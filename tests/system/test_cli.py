@@ -10,7 +10,7 @@ import pytest
 from helpers.shared import shared
 from helpers.system import TEMPLATES, free_port, hanota
 
-COMMANDS = ("demo", "up", "send", "image build", "image inspect", "pki init", "estate show")
+COMMANDS = ("demo", "up", "send", "image build", "image inspect", "image segment", "pki init", "estate show")
 HELP_S_MAX = 1.0  # wanted is half of that; a busy machine shall not fail for it
 
 

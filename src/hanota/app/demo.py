@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from hanota.app.clock import ManualClock, wall_clock
 from hanota.app.desk import Desk
@@ -24,6 +24,7 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.edge.estate import EstateDescription, Observed, builtin_description
 from hanota.edge.estate.description import ProductDescription
 from hanota.edge.han.link import HanModel
+from hanota.edge.han.pcap import HanCapture
 from hanota.model.access import Caller
 from hanota.model.policies import CheckPolicy, Policies, Strictness
 from hanota.wire import duis
@@ -79,7 +80,10 @@ class Reboot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """What to show. `speed` None: as fast as it goes; else so many virtual seconds in a real one."""
+    """What to show. `speed` None: as fast as it goes; else so many virtual seconds in a real one.
+
+    `pcap`: where to write what the homes' radios send, None for nowhere.
+    """
 
     request: bytes | None = None
     image_octets: int = 64 * 1024
@@ -88,6 +92,7 @@ class DemoOptions:
     reboots: tuple[Reboot, ...] = ()
     folder: Path | None = None
     seed: int = 1
+    pcap: BinaryIO | None = None
 
 
 def run_demo(options: DemoOptions, observer: DemoObserver) -> dict[str, Any]:
@@ -134,8 +139,14 @@ class _Demo:
         self._pending: list[Eui64] = []
         self._told = 0
         self._blocks = 0
+        self._began = self._clock.now()
+        self._first_block: Instant | None = None
+        self._last_block = self._began
         self._repeats = 0
         self.world.estate.observe(self._on_home)
+        if options.pcap is not None:
+            capture = HanCapture(options.pcap, {home.hub.chf for home in description.premises})
+            self.world.estate.tap(capture.write)
 
     def run(self) -> dict[str, Any]:
         """Submit and follow."""
@@ -187,6 +198,8 @@ class _Demo:
     def _on_home(self, seen: Observed) -> None:
         facts = dict(seen.facts)
         if seen.kind == "block" and seen.node == self._device:
+            self._first_block = self._first_block or seen.at
+            self._last_block = seen.at
             self._on_block(facts)
             return
         if seen.home != self._home.name or seen.kind not in _HOME_TEXTS:
@@ -224,6 +237,11 @@ class _Demo:
     def _say(self, who: str, what: str, detail: str) -> None:
         self._observer.on_event(iso(self._clock.now()), who, what, detail)
 
+    def _occupancy(self) -> float:
+        """Give the share of the home's channel that was taken between the first block and the last."""
+        taken = self.world.estate.occupancy(self._home.name)
+        return taken.share(self._first_block or self._began, self._last_block)
+
     def _result(self, code: str, before: str | None) -> dict[str, Any]:
         delivery = self._delivery()
         detail = self._desk.delivery(Caller(), delivery.delivery)
@@ -239,6 +257,8 @@ class _Demo:
             "image_octets": delivery.image_octets,
             "blocks": delivery.blocks,
             "blocks_repeated": delivery.repeats,
+            "han_occupancy": round(self._occupancy(), 4),
+            "virtual_s": (self._clock.now() - self._began) // 1000,
             "alerts": [
                 {"party": a.party, "party_name": a.party_name, "code": a.code, "kind": a.kind, "text": a.text}
                 for a in alerts

@@ -6,11 +6,12 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.model.profiles import PROFILES
 from hanota.records.store.commands import CommandSending
 from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
 from hanota.wire.gbcs import Message, mac_holds, read_version_command, seal_command
 from hanota.wire.smki import Certificate, KeyDirectory
-from hanota.wire.wan import Cancel, Distribute, GbcsDown, sign_order, write_frame
+from hanota.wire.wan import Cancel, Distribute, GbcsDown, Part, ReadDevice, sign_order, write_frame, write_parts
 
 FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
 
@@ -26,14 +27,14 @@ class FrameBuilder:
     def build(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> bytes | None:
         """Give the frame of a message from the outbox; None where the device has no certificate to speak to."""
         if isinstance(sending, CommandSending):
-            return self._command(sending, certificate)
+            return self._command(sending, certificate, now)
         match sending.kind:
             case "distribute":
                 return self._distribute(sending, now)
             case "cancel":
                 return write_frame(sign_order(Cancel(order=sending.delivery, sent=now), self._sign.key))
             case _:
-                return self._read(sending, certificate)
+                return self._read(sending, certificate, now)
 
     def _distribute(self, sending: Sending, now: Instant) -> bytes:
         order = Distribute(
@@ -50,18 +51,23 @@ class FrameBuilder:
             hardware_max=sending.hardware_max,
             expires=Instant(now + ORDER_LIFE_MS),
             sent=now,
+            force_replace=sending.force_replace,
+            parts=write_parts(Part(*part) for part in sending.parts),
         )
         return write_frame(sign_order(order, self._sign.key))
 
-    def _command(self, sending: CommandSending, certificate: FindCertificate) -> bytes | None:
+    def _command(self, sending: CommandSending, certificate: FindCertificate, now: Instant) -> bytes | None:
         if sending.signed is None:
-            return self._read(sending, certificate)
+            return self._read(sending, certificate, now)
         device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
         if device is None:
             return None
         return write_frame(GbcsDown(message=sending.id, device=sending.device, data=self.seal(sending.signed, device)))
 
-    def _read(self, sending: Sending | CommandSending, certificate: FindCertificate) -> bytes | None:
+    def _read(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> bytes | None:
+        if not PROFILES[sending.device_type].gbcs:  # its hub asks it
+            order = ReadDevice(message=sending.id, device=sending.device, sent=now)
+            return write_frame(sign_order(order, self._sign.key))
         device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
         if device is None:
             return None

@@ -23,7 +23,7 @@ from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.commands import CommandSending, unsent_commands
-from hanota.records.store.outbox import Sending, mark_sent, unsent
+from hanota.records.store.outbox import Sending, anything_unsent, mark_sent, unsent
 from hanota.records.store.work import next_due
 from hanota.wan.port import FrameTooLong, HeadEndWan
 from hanota.wire import duis
@@ -71,6 +71,10 @@ class HeadEnd:
     def drop(self, number: int, now: Instant) -> None:
         """Refuse a request that was held in quarantine; safe from any thread. Raises NotHeld."""
         self._pipeline.drop(number, now)
+
+    def attest(self, octets: bytes, now: Instant) -> bool:
+        """Take a signed statement about a local upgrade; safe from any thread. Raises StatementRefused."""
+        return self._pipeline.attest(octets, now)
 
     def step(self, now: Instant, *, alerts: bool = True) -> None:
         """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
@@ -144,6 +148,8 @@ class HeadEnd:
 
     def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:
         with self._store.reading() as connection:
+            if not anything_unsent(connection, now):
+                return []
             find = CertificateFinder(connection)
             waiting: list[Sending | CommandSending] = [*unsent(connection, now), *unsent_commands(connection, now)]
             return [(sending, self._build(sending, find, now)) for sending in waiting]

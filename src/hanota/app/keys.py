@@ -14,6 +14,7 @@ import structlog
 
 from hanota.app.pki import Party, add_missing, make_pki
 from hanota.base.errors import Fault, HanotaError, require
+from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.edge.estate import EstateDescription
 from hanota.wire.smki import (
@@ -79,6 +80,18 @@ def open_keys(
     elif place is not None and made:
         write_directory(place, own.including(made))
     return Keys(whole, tuple(_beside(whole, lent.certificates())))
+
+
+def keys_for(
+    devices: Iterable[Eui64], *, keys: KeyDirectory, folder: Path | None, rng: random.Random, now: Instant
+) -> KeyDirectory:
+    """Give the directory in which new devices and hubs have credentials, also in the folder."""
+    whole = add_missing(keys, suppliers=(), devices=dict.fromkeys(devices), rng=rng, now=now)
+    had = set(keys.credentials())
+    made = [credential for credential in whole.credentials() if credential not in had]
+    if folder is not None and made:
+        write_directory(folder / "pki", KeyDirectory(credentials=made))
+    return whole
 
 
 def _lent(sources: KeySources) -> KeyStore:

@@ -37,6 +37,11 @@ def version_text(version: int | None) -> str:
     return f"{version or 0:08X}"
 
 
+def _asked(alert: AlertFacts) -> RequestId:
+    assert alert.request_id is not None  # of every alert that a delivery makes
+    return alert.request_id
+
+
 def _upgrade_requested(alert: AlertFacts) -> DccAlert:
     return FirmwareUpgradeRequested(
         device_type=alert.device_type,
@@ -46,12 +51,12 @@ def _upgrade_requested(alert: AlertFacts) -> DccAlert:
 
 
 def _given_up(alert: AlertFacts) -> DccAlert:
-    return FirmwareDistributionFailure(request_id=alert.request_id, device_list=join_devices(alert.devices))
+    return FirmwareDistributionFailure(request_id=_asked(alert), device_list=join_devices(alert.devices))
 
 
 def _delivery_status(alert: AlertFacts) -> DccAlert:
     return CspFirmwareDeliveryStatus(
-        request_id=alert.request_id,
+        request_id=_asked(alert),
         hub=alert.hub,
         device=alert.device,
         firmware_version=version_text(alert.version_target),
@@ -97,7 +102,7 @@ def _mismatch(alert: AlertFacts) -> DccAlert:
 
 
 def _no_report(alert: AlertFacts) -> DccAlert:
-    return CommandFailure(request_id=alert.request_id, device=alert.device, schedule_id=None)
+    return CommandFailure(request_id=_asked(alert), device=alert.device, schedule_id=None)
 
 
 _K = AlertKind
@@ -107,6 +112,7 @@ _BODIES: Final[dict[AlertKind, Callable[[AlertFacts], DccAlert]]] = {
     _K.DELIVERED_TO_HUB: _delivery_status,
     _K.NOT_DELIVERED_TO_HUB: _delivery_status,
     _K.TRANSFER: _transfer,
+    _K.REFUSED: _transfer,
     _K.ACTIVATION: _activation,
     _K.ACTIVATION_FAILURE: _activation,
     _K.CONFIRMED: _activation,

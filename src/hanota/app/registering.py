@@ -4,7 +4,12 @@ from collections.abc import Iterable
 
 from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.edge.estate import EstateDescription
-from hanota.edge.estate.description import HubDescription, MeterPointDescription, PremisesDescription
+from hanota.edge.estate.description import (
+    DeviceDescription,
+    HubDescription,
+    MeterPointDescription,
+    PremisesDescription,
+)
 from hanota.records.registry.certificates import register_certificates
 from hanota.records.registry.register import (
     FOREVER,
@@ -53,25 +58,6 @@ def register_estate(
 
 
 def _home(premises: PremisesDescription) -> HomeRow:
-    devices = [
-        DeviceRow(
-            eui=device.eui,
-            device_type=device.device_type,
-            status=device.status,
-            manufacturer=device.manufacturer,
-            image_type=device.image_type,
-            hardware=device.hardware_version,
-            gbcs_version=device.gbcs_version,
-            capacity_octets=device.capacity_octets,
-            version=device.firmware_version,
-            joined=device.status is not DeviceStatus.PENDING,
-            smets_version=device.smets_version,
-            esme_variant=device.esme_variant,
-            commissioned_at=device.commissioned,
-            han_variant=device.han_variant,
-        )
-        for device in premises.devices
-    ]
     return HomeRow(
         name=premises.name,
         address=f"{premises.address}, {premises.postcode}",
@@ -79,9 +65,34 @@ def _home(premises: PremisesDescription) -> HomeRow:
         uprn=str(premises.uprn),
         region=premises.region,
         hub=premises.hub.chf,
-        devices=(_hub(premises.hub, DeviceType.CHF), _hub(premises.hub, DeviceType.GPF), *devices),
+        devices=(*hub_rows(premises.hub), *map(device_row, premises.devices)),
         supplies=tuple(supply for point in premises.meter_points for supply in _supplies(point)),
     )
+
+
+def device_row(device: DeviceDescription) -> DeviceRow:
+    """Give a device as the inventory enters it."""
+    return DeviceRow(
+        eui=device.eui,
+        device_type=device.device_type,
+        status=device.status,
+        manufacturer=device.manufacturer,
+        image_type=device.image_type,
+        hardware=device.hardware_version,
+        gbcs_version=device.gbcs_version,
+        capacity_octets=device.capacity_octets,
+        version=device.firmware_version,
+        joined=device.status is not DeviceStatus.PENDING,
+        smets_version=device.smets_version,
+        esme_variant=device.esme_variant,
+        commissioned_at=device.commissioned,
+        han_variant=device.han_variant,
+    )
+
+
+def hub_rows(hub: HubDescription) -> tuple[DeviceRow, DeviceRow]:
+    """Give the two functions of a hub as the inventory enters them: Communications Hub and Gas Proxy."""
+    return _hub(hub, DeviceType.CHF), _hub(hub, DeviceType.GPF)
 
 
 def _hub(hub: HubDescription, device_type: DeviceType) -> DeviceRow:

@@ -13,9 +13,11 @@ from typing import Final
 
 import structlog
 
+from hanota.app.asking import AskedHomes
 from hanota.app.clock import ScaledClock
 from hanota.app.desk import Acts, Desk
 from hanota.app.keys import KeySources
+from hanota.app.screens import Screens
 from hanota.app.world import World, WorldSettings, open_world_store
 from hanota.base.errors import Fault, HanotaError
 from hanota.base.instant import Instant
@@ -69,8 +71,13 @@ class Running:
         description = _description(folder, estate)
         settings = WorldSettings(description=description, policies=policies, keys=keys, folder=folder)
         self._world = World(settings, now=self._clock.now(), store=store)
-        acts = Acts(release=self._world.release, drop=self._world.drop)
+        self._screens = screens = Screens(self._world)
+        world = self._world
+        acts = Acts(
+            release=world.release, drop=world.drop, attest=world.attest, showing=screens.of, press=screens.press
+        )
         self.desk = Desk(store, self._submit, self._clock.now, acts)
+        self.desk.changer = AskedHomes(self._world)
 
     def now(self) -> Instant:
         """What its clock shows."""
@@ -112,6 +119,7 @@ class Running:
                     self._clock.keep(keep_ahead_s=3 * _KEEP_CLOCK_S)  # a killed process goes on from beyond its deeds
                     keep_at = self._clock.after_s(_KEEP_CLOCK_S)
                 due = self._world.step(now, alerts=False)
+                self._screens.follow()
                 self.failure = None
             except Exception as failure:  # nothing is above this thread: readiness tells of it, and it tries again
                 self.failure = failure

@@ -22,6 +22,7 @@ _TAGS: Final = [
     {"name": "premises", "description": "Homes and their devices"},
     {"name": "alerts", "description": "What parties are told"},
     {"name": "operating", "description": "Commands under way, and what waits for the operator"},
+    {"name": "changes", "description": "Homes that change: Supplier, occupiers, a device, the hub"},
     {"name": "SMKI", "description": "The SMKI repository: certificates by subject or serial number, for anyone"},
     {"name": "health", "description": "For whoever watches the service"},
 ]

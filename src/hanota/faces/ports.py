@@ -5,18 +5,21 @@ from typing import Protocol
 
 from hanota.app.desk.views import (
     AlertView,
+    Attested,
     CertificateView,
     CommandView,
     DeadLetterView,
     DeliveryDetail,
     DeliveryView,
     DeviceView,
+    HomeChange,
     HomeView,
     Overview,
     QuarantineView,
     Replayed,
     RequestDetail,
     RequestView,
+    ScreenView,
 )
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
@@ -91,7 +94,27 @@ class OperatingPort(Protocol):
         ...
 
 
-class DeskPort(OperatingPort, Protocol):
+class ChangingPort(Protocol):
+    """Changes of homes, the operator's alone. Raises NotInRegistry, ChangeImpossible, BadValue."""
+
+    def change_supplier(self, caller: Caller, mpxn: str, party: str, since: str | None = None) -> HomeChange:
+        """Let another party supply a meter point."""
+        ...
+
+    def change_tenancy(self, caller: Caller, home: str) -> HomeChange:
+        """Let new occupiers move into a home."""
+        ...
+
+    def swap_device(self, caller: Caller, device: str, new: str, version: str | None = None) -> HomeChange:
+        """Put a new device in an old one's place."""
+        ...
+
+    def swap_hub(self, caller: Caller, home: str, chf: str, gpf: str) -> HomeChange:
+        """Put a new hub in the place of a home's hub."""
+        ...
+
+
+class DeskPort(OperatingPort, ChangingPort, Protocol):
     """Queries and commands with access enforced; every method blocks and may be called from any thread.
 
     Raises HanotaError only: NotFound where a thing does not exist, NotAllowed where the caller has no relation to it.
@@ -144,6 +167,18 @@ class DeskPort(OperatingPort, Protocol):
 
     def home(self, caller: Caller, name: str) -> HomeView:
         """Give one home with its devices."""
+        ...
+
+    def attest(self, octets: bytes) -> Attested:
+        """Take a Supplier's signed statement about a local upgrade. Raises StatementRefused."""
+        ...
+
+    def screens(self, caller: Caller, home: str) -> Sequence[ScreenView]:
+        """Give what the displays of a home show their consumer; `home` is its name or its hub's EUI-64."""
+        ...
+
+    def press(self, caller: Caller, home: str, device: str, button: str) -> None:
+        """Press a button of a display, as its consumer would. Raises NotOnScreen."""
         ...
 
     def alerts(self, caller: Caller, party: str | None = None, limit: int = 100) -> Sequence[AlertView]:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from hanota.app.desk.errors import NotAllowed, NotFound, NotHeld
+from hanota.app.desk.errors import ChangeImpossible, NotAllowed, NotFound, NotHeld, NotInRegistry, NotOnScreen
 from hanota.base.errors import Fault, HanotaError
 
 log = structlog.get_logger("hanota.faces")
@@ -89,7 +89,14 @@ class Problem(BaseModel):
     facts: Mapping[str, str]
 
 
-_STATUS: Final[tuple[tuple[type[HanotaError], int], ...]] = ((NotAllowed, 403), (NotFound, 404), (NotHeld, 409))
+_STATUS: Final[tuple[tuple[type[HanotaError], int], ...]] = (
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (NotInRegistry, 404),
+    (NotHeld, 409),
+    (NotOnScreen, 409),
+    (ChangeImpossible, 409),
+)
 _BY_FAULT: Final[Mapping[Fault, int]] = {Fault.REQUESTER: 400, Fault.PEER: 502, Fault.CARRIER: 502}
 """For errors that stand in no row above; what is left is a fault of ours."""
 

@@ -16,12 +16,15 @@ class Action(StrEnum):
     SEE_DELIVERY = "see a delivery"
     SEE_DEVICE = "see a device"
     SEE_HOME = "see a home"
+    SEE_SCREENS = "see what a home's displays show"
+    PRESS = "press a button of a home's display"
     SEE_ALERTS = "see alerts"
     SEE_COMMANDS = "see commands"
     SEE_QUARANTINE = "see requests in quarantine"
     DECIDE_QUARANTINE = "release or drop a request in quarantine"
     SEE_DEAD_LETTERS = "see messages that were given up"
     REPLAY = "let messages that were given up be tried anew"
+    CHANGE_HOMES = "change who supplies a home, who lives there, what hangs there"
 
 
 class Relation(StrEnum):
@@ -40,12 +43,15 @@ ALLOWED: Final[dict[Action, frozenset[Relation]]] = {
     Action.SEE_DELIVERY: frozenset({Relation.OPERATOR, Relation.SENDER, Relation.RESPONSIBLE}),
     Action.SEE_DEVICE: frozenset({Relation.OPERATOR, Relation.RESPONSIBLE}),
     Action.SEE_HOME: frozenset({Relation.OPERATOR, Relation.RESPONSIBLE}),
+    Action.SEE_SCREENS: frozenset({Relation.OPERATOR, Relation.RESPONSIBLE}),
+    Action.PRESS: frozenset({Relation.OPERATOR}),  # of an emulated home: else the consumer alone
     Action.SEE_ALERTS: frozenset({Relation.OPERATOR, Relation.RECIPIENT}),
     Action.SEE_COMMANDS: frozenset({Relation.OPERATOR, Relation.SENDER}),
     Action.SEE_QUARANTINE: frozenset({Relation.OPERATOR, Relation.SENDER}),
     Action.DECIDE_QUARANTINE: frozenset({Relation.OPERATOR}),
     Action.SEE_DEAD_LETTERS: frozenset({Relation.OPERATOR, Relation.RECIPIENT}),
     Action.REPLAY: frozenset({Relation.OPERATOR}),
+    Action.CHANGE_HOMES: frozenset({Relation.OPERATOR}),
 }
 
 

@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     CONFIRMED = "Confirmed"
     MISMATCH = "Mismatch"
     NO_REPORT = "NoReport"
+    REFUSED = "Refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ ALERTS: Final[dict[AlertKind, AlertRow]] = {
     _K.ACTIVATION_FAILURE: AlertRow(_C.N39, _A.ALL, "the device reports that activation failed"),
     _K.CONFIRMED: AlertRow(_C.N39, _A.ALL, "the version read from the device is the one asked for"),
     _K.MISMATCH: AlertRow(_C.N49, _A.ALL, "the version read from the device is another one"),
+    _K.REFUSED: AlertRow(_C.N62, _A.ALL, "the consumer refused the image; nothing was installed"),
     _K.NO_REPORT: AlertRow(_C.N53, _A.ALL, "the device gave no version in time"),
 }
 

@@ -34,6 +34,8 @@ COMMAND: Final = lifecycle(
     WAITING           cancelled        CANCELLED    # a future-dated read that its User called off
     WAITING           deadline_passed  UNANSWERED
     WAITING|SENT      not_responsible  REFUSED      # I3: judged again whenever it is to be sent
+    WAITING|SENT      device_gone      UNANSWERED   # it has left its home
+    HANDED_OVER|DATED device_gone      UNANSWERED
     SENT              sent             SENT         # again, as long as no answer comes
     SENT|HANDED_OVER  answered         ANSWERED
     SENT|HANDED_OVER  date_accepted    DATED        # CS06: commandAccepted, the device will act at its time

@@ -65,10 +65,13 @@ DELIVERY: Final = lifecycle(
     terminal=tuple(sorted(ENDS)),
     table="""
     REQUESTED                         scheduled             QUEUED
+    REQUESTED                         segments_missing      EXPIRED              # R7: some never came
     REQUESTED|QUEUED                  responsibility_lost   RESPONSIBILITY_LOST  # R16: judged again at release
     ON_WAN|HELD|TRANSFERRING          responsibility_lost   RESPONSIBILITY_LOST  # R16: meters and HCALCS at any time,
     TRANSFERRED                       responsibility_lost   RESPONSIBILITY_LOST  # others until a hub holds the image
     REQUESTED|QUEUED                  rejected              REJECTED             # facts changed since acceptance
+    REQUESTED|QUEUED|ON_WAN           displaced             DISCARDED            # R12 own: its sender's later image
+    HELD|TRANSFERRING                 displaced             DISCARDED            # for the same meter comes instead
     QUEUED                            released              ON_WAN               # the order is in the hub's outbox
     ON_WAN                            order_accepted        ON_WAN               # the hub has a slot for it
     ON_WAN                            hub_busy              ON_WAN               # no slot now: ordered again later
@@ -86,7 +89,26 @@ DELIVERY: Final = lifecycle(
     ACTIVATED                         transfer_progressed   ACTIVATED
     ON_WAN|HELD|TRANSFERRING          transferred           TRANSFERRED          # N62: CCS08 code 0
     ACTIVATED                         transferred           ACTIVATED            # N62 overtaken by CS09
-    TRANSFERRED                       consent_asked         CONSENT              # R27
+    QUEUED                            transferred           TRANSFERRED          # its hub was swapped meanwhile;
+    QUEUED                            activation_succeeded  ACTIVATED            # the device's own word counts
+    QUEUED                            activation_failed     ACTIVATION_FAILED
+    TRANSFERRED|CONSENT               consent_asked         CONSENT              # R27; again after a deferral
+    ON_WAN|HELD|TRANSFERRING          consent_asked         CONSENT              # CCS08 overtaken
+    TRANSFERRED|CONSENT               consent_deferred      CONSENT
+    ON_WAN|HELD|TRANSFERRING          consent_deferred      CONSENT
+    TRANSFERRED|CONSENT               consent_given         ACTIVATING           # the hub calls for it now
+    ON_WAN|HELD|TRANSFERRING          consent_given         ACTIVATING
+    ACTIVATING                        consent_asked         ACTIVATING           # overtaken by what followed
+    ACTIVATING                        consent_deferred      ACTIVATING
+    ACTIVATING                        consent_given         ACTIVATING
+    ACTIVATED                         consent_asked         ACTIVATED
+    ACTIVATED                         consent_deferred      ACTIVATED
+    ACTIVATED                         consent_given         ACTIVATED
+    CONSENT                           transferred           CONSENT              # N62 overtaken
+    ACTIVATING                        transferred           ACTIVATING
+    CONSENT                           order_accepted        CONSENT
+    CONSENT                           image_held            CONSENT
+    CONSENT                           transfer_progressed   CONSENT
     TRANSFERRED|CONSENT               activation_due        ACTIVATING           # the hub calls for it
     ON_WAN|HELD|TRANSFERRING          activation_succeeded  ACTIVATED            # CS09 overtook CCS08
     TRANSFERRED|CONSENT|ACTIVATING    activation_succeeded  ACTIVATED            # N39: CS09 code 0
@@ -108,15 +130,23 @@ DELIVERY: Final = lifecycle(
     TRANSFERRED|CONSENT               discarded             DISCARDED
     ON_WAN|HELD|TRANSFERRING          hardware_mismatched   HARDWARE_MISMATCH    # N62: CCS08 code 2
     ON_WAN|HELD|TRANSFERRING          transfer_failed       TRANSFER_FAILED      # N62: CCS08 code 3
-    CONSENT                           consumer_refused      REFUSED              # R27
+    TRANSFERRED|CONSENT               consumer_refused      REFUSED              # R27; CCS08 code 1 comes after it
+    ON_WAN|HELD|TRANSFERRING          consumer_refused      REFUSED
     REQUESTED|QUEUED|ON_WAN           cancelled             CANCELLED
     HELD|TRANSFERRING                 cancelled             CANCELLED
     REQUESTED|QUEUED|ON_WAN|HELD      device_gone           DEVICE_GONE
     TRANSFERRING|TRANSFERRED|CONSENT  device_gone           DEVICE_GONE
     ACTIVATING|ACTIVATED              device_gone           DEVICE_GONE
-    ON_WAN|HELD|TRANSFERRING          hub_swapped           QUEUED               # the only way back
+    ON_WAN|HELD|TRANSFERRING          hub_swapped           QUEUED               # the only way back; the new hub
+    TRANSFERRED|CONSENT               hub_swapped           QUEUED               # has to ask the consumer anew
     """,
 )
+
+CONSENT_REPORTS: Final = ("consent_asked", "consent_deferred", "consent_given", "consumer_refused")
+"""Events of what a consumer was asked and answered (R27)."""
+
+OF_THE_REGISTRY: Final = frozenset({"device_gone", "hub_swapped"})
+"""Events that only the registry tells a delivery, when its home changes: no message of a hub or device means them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +159,11 @@ class Expectation:
 
 
 EXPECTATIONS: Final[dict[State, Expectation]] = {
-    State.REQUESTED: Expectation(owed_by="DCC", expects="the delivery to be queued", deadline="requested_ms"),
+    State.REQUESTED: Expectation(
+        owed_by="Supplier",
+        expects="the other segments of its image; in one piece it is queued at once",
+        deadline="requested_ms",
+    ),
     State.QUEUED: Expectation(owed_by="DCC", expects="release to the wide-area network", deadline="queued_ms"),
     State.ON_WAN: Expectation(owed_by="CSP", expects="the hub to hold the image", deadline="on_wan_ms"),
     State.HELD: Expectation(owed_by="device", expects="the device to start fetching the image", deadline="held_ms"),

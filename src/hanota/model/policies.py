@@ -36,6 +36,7 @@ class ImagePolicy(_Frozen):
     max_octets: int = Field(
         IMAGE_OCTETS_MAX_BUSINESS, ge=1, le=IMAGE_OCTETS_MAX_SCHEMA, description="whole OTA file, header included"
     )
+    segments: bool = Field(True, description="images beyond that travel in segments, to devices built for it (R7)")
 
 
 class CheckPolicy(_Frozen):
@@ -63,13 +64,78 @@ class HanPolicy(_Frozen):
 
     block_octets: int = Field(50, ge=1, le=BLOCK_OCTETS_MAX, description="payload of one Image Block Response")
     min_block_period_ms: int = Field(250, ge=0, le=0xFFFE, description="least time between block requests (assumed)")
+    page_octets: int = Field(0, ge=0, le=0xFFFF, description="asked by one Image Page Request; 0: block by block")
+    quiet_hours: tuple[int, int] | None = Field(
+        None, description="no image travels between these times of day (UTC), written 17:00-20:00; empty for none"
+    )
+    occupancy_cap: float = Field(
+        0.5, gt=0, le=1, description="share of the channel's time that a home's images may take (assumed)"
+    )
+    wake_every_ms: int = Field(30 * MINUTE, ge=1000, description="how often a sleepy device wakes (assumed)")
+    wake_blocks: int = Field(100, ge=1, description="blocks that a sleepy device fetches before it sleeps (assumed)")
+
+    @field_validator("quiet_hours", mode="before")
+    @classmethod
+    def _of_text(cls, value: object) -> object:
+        return (_read_interval(value) if value else None) if isinstance(value, str) else value
+
+
+_INTERVAL: Final = re.compile(r"(?P<h1>[01]\d|2[0-3]):(?P<m1>[0-5]\d)-(?P<h2>[01]\d|2[0-3]):(?P<m2>[0-5]\d)\Z")
+
+
+def _read_interval(text: str) -> tuple[int, int]:
+    """Read two times of day as milliseconds after midnight; the second may be on the next day."""
+    found = _INTERVAL.match(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no interval like 17:00-20:00")
+    first = int(found["h1"]) * HOUR + int(found["m1"]) * MINUTE
+    return first, int(found["h2"]) * HOUR + int(found["m2"]) * MINUTE
 
 
 class HubPolicy(_Frozen):
-    """R10, R11: what a Communications Hub holds, and for how long."""
+    """R10–R12: what a Communications Hub holds, for how long, and who goes first."""
 
-    slots: Literal["as_set"] = Field("as_set", description="one slot ESME, one GSME, one for all others (assumed)")
+    slots: Literal["as_set", "dedicated", "shared_n"] = Field(
+        "as_set", description="one slot ESME, one GSME, one for all others; one a device; or several for all (assumed)"
+    )
+    shared_slots: int = Field(3, ge=1, le=16, description="how many slots shared_n has (assumed)")
+    priority: Literal["none", "meters_first"] = Field(
+        "none", description="meters_first: others step aside while a meter fetches its image, and then go on"
+    )
+    force_replace: Literal["off", "own"] = Field(
+        "off", description="own: a meter's image may replace an earlier one of the same Supplier for the same type"
+    )
     retention_days: int = Field(30, ge=1, description="an image nobody fetched is discarded after this (assumed)")
+
+
+class UpdatePolicy(_Frozen):
+    """R8: how often a device may be updated."""
+
+    min_interval_days: int = Field(0, ge=0, description="from one update's confirmation to the next request")
+
+
+class ConsentPolicy(_Frozen):
+    """R27: whether the consumer is asked before an IHD or PPMID runs a new image."""
+
+    mode: Literal["none", "notify", "may_defer", "may_refuse"] = Field(
+        "none", description="nobody is asked; told; may put it off; may also say no"
+    )
+    defer_ms: int = Field(24 * HOUR, ge=1000, description="how long one putting-off lasts (assumed)")
+    defers_max: int = Field(3, ge=0, description="how often; then may_defer installs, may_refuse asks yes or no")
+    refusal_days: int = Field(365, ge=1, description="how long a no stands for that image (assumed)")
+
+
+class LocalUpgradePolicy(_Frozen):
+    """R25, R26: upgrades by a hand-held terminal."""
+
+    mode: Literal["banned", "attested"] = Field(
+        "banned", description="attested: a Supplier's signed statement explains one, once the device's report agrees"
+    )
+
+    @property
+    def attested(self) -> bool:
+        """Whether statements are taken, and explain anything."""
+        return self.mode == "attested"
 
 
 class AlertPolicy(_Frozen):
@@ -170,6 +236,9 @@ class Policies(_Frozen):
     version: VersionPolicy = VersionPolicy()
     han: HanPolicy = HanPolicy()
     hub: HubPolicy = HubPolicy()
+    update: UpdatePolicy = UpdatePolicy()
+    consent: ConsentPolicy = ConsentPolicy()
+    local_upgrade: LocalUpgradePolicy = LocalUpgradePolicy()
     alert: AlertPolicy = AlertPolicy()
     deadline: DeadlinePolicy = DeadlinePolicy()
     command: CommandPolicy = CommandPolicy()

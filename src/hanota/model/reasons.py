@@ -39,10 +39,12 @@ class RequestReason(StrEnum):
     QUARANTINE_FULL = "quarantine_full"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_MALFORMED = "image_malformed"
+    SEGMENTS_OFF = "segments_off"
     VERSION_NOT_IN_HEADER = "version_not_in_header"
     SUPPLIER_SIGNATURE_BROKEN = "supplier_signature_broken"
     IMAGE_NOT_CERTIFIED = "image_not_certified"
     CERTIFICATION_NOT_ACTIVE = "certification_not_active"
+    SEGMENT_CONTRADICTS = "segment_contradicts"
     NO_VALID_DEVICE = "no_valid_device"
     INVENTORY_NOT_FOUND = "inventory_not_found"
     INVENTORY_AMBIGUOUS = "inventory_ambiguous"
@@ -97,12 +99,15 @@ class DeviceReason(StrEnum):
     OTHER_MODEL = "other_model"
     OTHER_HARDWARE = "other_hardware"
     NOT_CERTIFIED_FOR_MODEL = "not_certified_for_model"
+    NO_SEGMENTS = "no_segments"
     NO_CAPACITY = "no_capacity"
+    REFUSED_BY_CONSUMER = "refused_by_consumer"
     IN_PROGRESS = "in_progress"
     ALREADY_RUNS_IT = "already_runs_it"
     NOT_A_SUCCESSOR = "not_a_successor"
     DOWNGRADE = "downgrade"
     GBCS_TOO_OLD = "gbcs_too_old"
+    TOO_SOON = "too_soon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,16 @@ DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
     _D.NOT_CERTIFIED_FOR_MODEL: DeviceRefusal(
         _L.NOT_APPLICABLE_FIRMWARE, "the image is not certified for its model", "ask the maker for the list entry"
     ),
+    _D.NO_SEGMENTS: DeviceRefusal(
+        _L.NOT_APPLICABLE_FIRMWARE, "devices of this type take no image in segments", "send an image in one piece"
+    ),
     _D.NO_CAPACITY: DeviceRefusal(
-        _L.NOT_APPLICABLE_FIRMWARE, "too small to hold the image", "send a smaller image or segments"
+        _L.NOT_APPLICABLE_FIRMWARE, "too small to hold the image", "send a smaller image; segments are joined in it"
+    ),
+    _D.REFUSED_BY_CONSUMER: DeviceRefusal(
+        _L.INVALID_DEVICE_ID,
+        "the consumer refused this image, and the refusal still stands",
+        "send another image, or this one when the refusal has ended: the refused delivery says when",
     ),
     _D.IN_PROGRESS: DeviceRefusal(
         _L.OTHER_REQUEST_IN_PROGRESS, "another update of this device is open", "send again when it has ended"
@@ -166,5 +179,10 @@ DEVICE_REFUSALS: Final[dict[DeviceReason, DeviceRefusal]] = {
     ),
     _D.GBCS_TOO_OLD: DeviceRefusal(
         _L.INVALID_GBCS_VERSION, "its hub or itself is of a GBCS version without this", "update the hub first"
+    ),
+    _D.TOO_SOON: DeviceRefusal(
+        _L.OTHER_REQUEST_IN_PROGRESS,
+        "updated less than update.min_interval_days ago",
+        "send again when so many days have passed since its last update was confirmed",
     ),
 }

@@ -99,6 +99,9 @@ REQUEST_REFUSALS: Final[dict[RequestReason, RequestRefusal]] = {
     _R.IMAGE_MALFORMED: RequestRefusal(
         "E{srv}02", "the OTA header can't be read or contradicts the file", "check it with `hanota image inspect`"
     ),
+    _R.SEGMENTS_OFF: RequestRefusal(
+        "E{srv}05", "images in segments are not taken", "set policy image.segments to on, or make the image smaller"
+    ),
     _R.VERSION_NOT_IN_HEADER: RequestRefusal(
         "E{srv}02",
         "FirmwareVersion differs from the image's File Version",
@@ -112,6 +115,11 @@ REQUEST_REFUSALS: Final[dict[RequestReason, RequestRefusal]] = {
     ),
     _R.CERTIFICATION_NOT_ACTIVE: RequestRefusal(
         "E{srv}01", "the image's entry on the Certified Product List is not Active", "send a version that is certified"
+    ),
+    _R.SEGMENT_CONTRADICTS: RequestRefusal(
+        "E{srv}02",
+        "the segment does not fit the others of its whole that the sender has sent",
+        "send segments that one `hanota image segment` has made; others once no delivery of these is open",
     ),
     _R.NO_VALID_DEVICE: RequestRefusal(
         "E{srv}03", "no device of the request may be updated", "see the lists: each device has its reason"

@@ -13,7 +13,7 @@ class Return:
     `reporter` is who proved to have said it: the device itself, or a hub, which may speak for its own home only.
     `delivery` is None for reports that name only a device: its delivery is found when the report is kept. `version` is
     what the device says that it runs; `image_version` or `image_hash`, the Manufacturer Image Hash, say which image the
-    report is about.
+    report is about. `until` is when a consumer's deferral or refusal ends.
     """
 
     source: str
@@ -30,3 +30,4 @@ class Return:
     offset: int | None = None
     blocks: int | None = None
     repeats: int | None = None
+    until: Instant | None = None

@@ -23,6 +23,7 @@ MOVES: Final = pl.Schema(
         "offset": pl.Int64,
         "blocks": pl.Int64,
         "repeats": pl.Int64,
+        "until": pl.Int64,  # of what a consumer said
     }
 )
 """One row for every claimed row; `event` is null where nothing happened but the next look was set."""

@@ -35,6 +35,13 @@ COMMAND_FAILED: Final = "CommandFailed"
 
 # What values that nobody thought of may raise on their way to a document or a row; a device may write any.
 _UNTHOUGHT: Final = (HanotaError, ArithmeticError, LookupError, TypeError, ValueError)
+# What a User hears of a command that nothing comes of: by why, and whether it was for an ESME (docs/adr/0002).
+_GIVEN_UP: Final = {
+    ("deadline_passed", True): ResponseCode.E21,
+    ("deadline_passed", False): ResponseCode.E31,
+    ("device_gone", True): ResponseCode.E20,
+    ("device_gone", False): ResponseCode.E30,
+}
 _DATED_CODES: Final = frozenset({AlertCode.FUTURE_DATED_COMMAND_DONE, AlertCode.FUTURE_DATED_COMMAND_FAILED})
 
 
@@ -56,7 +63,9 @@ class Commanding:
         due = kept.due_commands(self._connection, self._now)
         for command in due:
             over = command.deadline is not None and command.deadline <= self._now
-            if over or command.device_type is None:
+            if command.gone and command.device_type is not None:
+                self._end(command, "device_gone")
+            elif over or command.gone:
                 self._end(command)
             elif not self._responsible(command):
                 self._move(command, "not_responsible")
@@ -83,12 +92,11 @@ class Commanding:
         due = Instant(self._now + self._policies.command.retry_ms)
         self._move(command, "sent", due=due if limit is None else Instant(min(due, limit)), deadline=limit)
 
-    def _end(self, command: kept.KeptCommand) -> None:
+    def _end(self, command: kept.KeptCommand, event: str = "deadline_passed") -> None:
         """Give up on a command; its User hears of it once, unless he has it in his own hands."""
-        self._move(command, "deadline_passed")
+        self._move(command, event)
         if command.state is CommandState.SENT or command.state is CommandState.WAITING:
-            meter = command.device_type is DeviceType.ESME
-            self._respond(command, ResponseCode.E21 if meter else ResponseCode.E31)
+            self._respond(command, _GIVEN_UP[event, command.device_type is DeviceType.ESME])
         elif command.state is CommandState.DATED:
             failure = duis.CommandFailure(request_id=command.request_id, device=command.device)
             self._tell(

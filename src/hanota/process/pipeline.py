@@ -27,11 +27,12 @@ from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
 from hanota.process.stage import Ctx, Stage
+from hanota.process.statements import take_statement
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
 from hanota.records.store.acceptance import materialise
 from hanota.records.store.reports import save_reports
-from hanota.records.store.work import apply, claim
+from hanota.records.store.work import apply, claim, waiting
 
 STAGES: Final[tuple[Stage, ...]] = (Schedule(), Deliver(), Activate(), Report())
 
@@ -82,21 +83,30 @@ class Pipeline:
         """Refuse a request that was held in quarantine. Raises NotHeld."""
         self._acceptance.drop(number, now)
 
+    def attest(self, octets: bytes, now: Instant) -> bool:
+        """Keep a signed statement about a local upgrade; whether it explains a version yet. Raises StatementRefused."""
+        return take_statement(self._store, self._lane, octets, self._policies, now)
+
     def run(self, now: Instant) -> int:
         """Do everything that is due. Returns: how many rows were moved."""
         ctx = Ctx(now=now, policies=self._policies)
         total = self._materialise(now) + self._command(now)
-        for stage in STAGES:
-            while moved := self._step(stage, ctx):
-                total += moved
+        while moved := sum(self._step(stage, ctx) for stage in self._awake(now)):
+            total += moved
         return total
+
+    def _awake(self, now: Instant) -> list[Stage]:
+        """Give the stages that may have something to do."""
+        with self._store.reading() as connection:
+            found = waiting(connection, now)
+        return [stage for stage in STAGES if found.any_for(stage.takes, stage.hears)]
 
     def _materialise(self, now: Instant) -> int:
         total = 0
         while True:
             with self._store.writing() as connection:
                 deadline = Instant(now + self._policies.deadline.requested_ms)
-                made = materialise(connection, self._lane, now, deadline)
+                made = materialise(connection, self._lane, now, deadline, self._policies.alert)
             if not made:
                 return total
             total += made
@@ -116,6 +126,7 @@ class Pipeline:
                 now=ctx.now,
                 service_level_ms=alert.service_level_ms,
                 grouping=alert.grouping,
+                attested=self._policies.local_upgrade.attested,
             )
 
     def _command(self, now: Instant) -> int:
@@ -141,7 +152,9 @@ class Pipeline:
         failures: list[Exception] = []
         if reports or opened:
             with self._store.writing() as connection:
-                fresh = save_reports(connection, self._lane, reports, now)
+                level = self._policies.alert.service_level_ms
+                attested = self._policies.local_upgrade.attested
+                fresh = save_reports(connection, self._lane, reports, now, service_level_ms=level, attested=attested)
                 failures = self._commanding(connection, now).hear(opened, fresh)
         return Heard(
             told,

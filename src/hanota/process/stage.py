@@ -9,9 +9,10 @@ from typing import Final, Protocol
 import polars as pl
 
 from hanota.base.instant import Instant
+from hanota.model.alerts import AlertKind
 from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies
-from hanota.model.profiles import PROFILES
+from hanota.model.profiles import types_where
 from hanota.model.step import ALERTS, MOVES, Step
 
 
@@ -67,10 +68,12 @@ def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
             pl.when(pl.col("to").is_in(sorted(ENDS)))
             .then(None)
             .when(woken_in_place & (pl.col("event") == "order_accepted"))
-            .then(pl.min_horizontal("deadline", _handover(ctx)))
+            .then(pl.min_horizontal("deadline", _handover(ctx), "supplier_from"))
             .when(woken_in_place)
             .then("due")
-            .otherwise(pl.min_horizontal("deadline", ctx.now + _next_look(changed, ctx), _handover(ctx)))
+            .otherwise(
+                pl.min_horizontal("deadline", ctx.now + _next_look(changed, ctx), _handover(ctx), "supplier_from")
+            )
             .alias("due"),
             pl.when(changed).then(0).otherwise(pl.col("tries") + pl.col("report").is_null()).alias("tries"),
         )
@@ -79,20 +82,20 @@ def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
 
 
 _WATCHED: Final = [state.value for state in (State.ON_WAN, State.HELD, State.TRANSFERRING, State.TRANSFERRED)]
-_SIGNED: Final = sorted(kind.value for kind, row in PROFILES.items() if row.supplier_signed)
 
 
 def bound_to_supplier() -> pl.Expr:
     """Whether a delivery dies with its sender's responsibility: only he can command the activation (R16)."""
-    return pl.col("device_type").is_in(_SIGNED)
+    return pl.col("device_type").is_in(types_where(lambda row: row.supplier_signed))
 
 
 def _handover(ctx: Ctx) -> pl.Expr:
     """When the sender's responsibility ends, where the delivery dies with it; null: it does not.
 
-    It may have ended while a report waited to be taken: then the row is looked at again at once.
+    What a hub activates lives on once the hub holds its image (R16). It may have ended while a report waited to be
+    taken: then the row is looked at again at once.
     """
-    watched = pl.col("to").is_in(_WATCHED) & bound_to_supplier()
+    watched = (pl.col("to").is_in(_WATCHED) & bound_to_supplier()) | (pl.col("to") == State.ON_WAN)
     ends = pl.when(pl.col("eligible")).then("eligible_until").otherwise(ctx.now)
     return pl.when(watched).then(ends)
 
@@ -139,3 +142,19 @@ def alerts(judged: pl.DataFrame, kinds: dict[str, str], ctx: Ctx) -> pl.DataFram
         .with_columns(pl.col("event").replace_strict(kinds).alias("kind"), pl.col("at").fill_null(ctx.now).alias("at"))
         .select(*(pl.col(name).cast(kind) for name, kind in ALERTS.items()))
     )
+
+
+_VERDICTS: Final = {State.CONFIRMED, State.VERSION_MISMATCH, State.UNCONFIRMED, State.ACTIVATION_FAILED}
+_NOT_TOLD: Final = sorted({State.REQUESTED, *(ENDS - _VERDICTS)})
+
+
+def newcomers(judged: pl.DataFrame, ctx: Ctx) -> pl.DataFrame:
+    """Give the alerts that tell of an update that goes on to who became a Responsible Supplier meanwhile (R16, R18).
+
+    The store tells each party once, so it does no harm to ask for it at every look.
+    """
+    rows = judged.filter(pl.col("newcomer").fill_null(value=False) & ~pl.col("to").is_in(_NOT_TOLD))
+    told = rows.with_columns(
+        kind=pl.lit(AlertKind.UPGRADE_REQUESTED.value), at=pl.lit(ctx.now), version=None, result=None
+    )
+    return told.select(*(pl.col(name).cast(kind) for name, kind in ALERTS.items()))

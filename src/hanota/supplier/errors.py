@@ -67,6 +67,14 @@ class PreCommandMissing(HanotaError):
     remedy = "ask whoever runs the gateway; nothing was signed"
 
 
+class StatementNotTaken(HanotaError):
+    """The service did not believe a statement, and says why."""
+
+    code, fault = "HOTA-SUP-010", Fault.REQUESTER
+    what = "{message} ({service_code})"
+    remedy = "{service_remedy}"
+
+
 class PreCommandDiffers(HanotaError):
     """A pre-command that says something else than the request it answers; it must not be signed."""
 

@@ -2,6 +2,7 @@
 
 import heapq
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -12,15 +13,17 @@ from hanota.wan.port import check_frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkModel:
-    """How the network treats one frame: a latency between two bounds (so frames may overtake), loss, repetition.
+    """How the network treats one frame: a latency between two bounds (so frames may overtake), loss, repetition,
+    and one octet altered on the way.
 
-    `loss` and `duplication` are probabilities per frame, 0…1. With `jitter_ms` 0 the order is kept.
+    `loss`, `duplication` and `corruption` are probabilities per frame, 0…1. With `jitter_ms` 0 the order is kept.
     """
 
     latency_ms: int = 120
     jitter_ms: int = 80
     loss: float = 0.0
     duplication: float = 0.0
+    corruption: float = 0.0
 
 
 @dataclass(slots=True)
@@ -31,6 +34,12 @@ class Carried:
     octets: int = 0
     lost: int = 0
     repeated: int = 0
+    altered: int = 0
+    overtaken: int = 0
+
+
+Observer = Callable[[bool, Eui64, bytes, Instant], None]
+"""Sees whether a frame goes up, of which hub it is, the frame, and when it was sent."""
 
 
 class InProcessWan:
@@ -38,7 +47,7 @@ class InProcessWan:
 
     def __init__(self, model: NetworkModel, rng: Random) -> None:
         self._down = _Direction(model, rng)
-        self._up = _Direction(model, rng)
+        self._up = _Direction(model, rng, up=True)
         self.head_end = _HeadEnd(self._down, self._up)
         self.premises = _Premises(self._down, self._up)
 
@@ -60,6 +69,10 @@ class InProcessWan:
         """Let the network treat frames sent from now on differently."""
         self._down.model = self._up.model = model
 
+    def observe(self, observer: Observer) -> None:
+        """Show `observer` every frame as it is handed over."""
+        self._down.observer = self._up.observer = observer
+
     def drop_all(self) -> None:
         """Lose every frame in flight, as when the process dies."""
         self._down.clear()
@@ -69,30 +82,44 @@ class InProcessWan:
 class _Direction:
     """Frames in flight in one direction, by arrival."""
 
-    def __init__(self, model: NetworkModel, rng: Random) -> None:
+    def __init__(self, model: NetworkModel, rng: Random, *, up: bool = False) -> None:
         self.model = model
         self.carried = Carried()
+        self.observer: Observer | None = None
+        self._up = up
         self._rng = rng
         self._lock = threading.Lock()
         self._flying: list[tuple[Instant, int, Eui64, bytes]] = []
         self._sent = 0
+        self._latest = 0
 
     def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         check_frame(hub, frame)
+        if self.observer is not None:
+            self.observer(self._up, hub, frame, now)
         with self._lock:
             self.carried.frames += 1
             self.carried.octets += len(frame)
             if self._rng.random() < self.model.loss:
                 self.carried.lost += 1
                 return
+            if self.model.corruption and frame and self._rng.random() < self.model.corruption:
+                self.carried.altered += 1
+                frame = self._altered(frame)
             self._launch(hub, frame, now)
             if self._rng.random() < self.model.duplication:
                 self.carried.repeated += 1
                 self._launch(hub, frame, now)
 
+    def _altered(self, frame: bytes) -> bytes:
+        place = self._rng.randrange(len(frame))
+        return frame[:place] + bytes([frame[place] ^ self._rng.randint(1, 255)]) + frame[place + 1 :]
+
     def _launch(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         arrival = now + self.model.latency_ms + self._rng.randint(0, self.model.jitter_ms)
         self._sent += 1
+        self.carried.overtaken += arrival < self._latest
+        self._latest = max(self._latest, arrival)
         heapq.heappush(self._flying, (Instant(arrival), self._sent, hub, frame))
 
     def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
@@ -124,6 +151,10 @@ class _HeadEnd:
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         return [frame for _, frame in self._up.receive(now, limit)]
 
+    def next_due(self) -> Instant | None:
+        """When the next frame arrives here."""
+        return self._up.next_due()
+
 
 class _Premises:
     """The end that implements `PremisesWan`."""
@@ -136,3 +167,7 @@ class _Premises:
 
     def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
         return self._down.receive(now, limit)
+
+    def next_due(self) -> Instant | None:
+        """When the next frame arrives here."""
+        return self._down.next_due()

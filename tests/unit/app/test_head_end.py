@@ -244,7 +244,7 @@ def test_a_report_is_acknowledged_once_it_is_durable_and_again_when_it_is_repeat
 def test_a_report_that_could_not_be_kept_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig().accept().step()
 
-    def fails(*_: object) -> int:
+    def fails(*_: object, **__: object) -> int:
         raise OSError("disk full")
 
     monkeypatch.setattr("hanota.process.pipeline.save_reports", fails)

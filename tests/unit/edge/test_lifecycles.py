@@ -6,11 +6,13 @@ import pytest
 
 from hanota.edge.devices.activation import ACTIVATION, DATED
 from hanota.edge.devices.client import CLIENT
+from hanota.edge.devices.screen import QUESTION
+from hanota.edge.hub.consent import CONSENT
 from hanota.edge.hub.orders import ORDER
 from hanota.edge.hub.slots import SLOT
 from hanota.model.lifecycle import Lifecycle, NoSuchMove
 
-ALL = (SLOT, ORDER, CLIENT, DATED, ACTIVATION)
+ALL = (SLOT, ORDER, CLIENT, DATED, ACTIVATION, CONSENT, QUESTION)
 
 
 @pytest.mark.parametrize("life", ALL, ids=lambda life: life.name)

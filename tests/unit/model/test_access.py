@@ -14,12 +14,15 @@ TABLE = {
     Action.SEE_DELIVERY: {OPERATES, S, R},
     Action.SEE_DEVICE: {OPERATES, R},
     Action.SEE_HOME: {OPERATES, R},
+    Action.SEE_SCREENS: {OPERATES, R},
+    Action.PRESS: {OPERATES},
     Action.SEE_ALERTS: {OPERATES, A},
     Action.SEE_COMMANDS: {OPERATES, S},
     Action.SEE_QUARANTINE: {OPERATES, S},
     Action.DECIDE_QUARANTINE: {OPERATES},
     Action.SEE_DEAD_LETTERS: {OPERATES, A},
     Action.REPLAY: {OPERATES},
+    Action.CHANGE_HOMES: {OPERATES},
 }
 PARTY, OPERATOR = Caller(Eui64(1)), Caller()
 

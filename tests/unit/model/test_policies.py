@@ -11,14 +11,17 @@ from hanota.model.policies import (
     AnomalyPolicy,
     CheckPolicy,
     CommandPolicy,
+    ConsentPolicy,
     DeadlinePolicy,
     HanPolicy,
     HubPolicy,
     ImagePolicy,
     InventoryPolicy,
     Limit,
+    LocalUpgradePolicy,
     Policies,
     Strictness,
+    UpdatePolicy,
     VersionPolicy,
     WanPolicy,
 )
@@ -31,7 +34,15 @@ DEFAULTS = {
     "version.downgrade": "refuse",
     "han.block_octets": 50,
     "han.min_block_period_ms": 250,
+    "han.quiet_hours": None,
+    "han.occupancy_cap": 0.5,
+    "image.segments": True,
+    "update.min_interval_days": 0,
     "hub.slots": "as_set",
+    "hub.priority": "none",
+    "hub.force_replace": "off",
+    "local_upgrade.mode": "banned",
+    "consent.mode": "none",
     "hub.retention_days": 30,
     "alert.confirm_after_ms": 15 * MINUTE,
     "alert.service_level_ms": 24 * HOUR,
@@ -46,6 +57,13 @@ DEFAULTS = {
     "deadline.activated_ms": 48 * HOUR,
 }
 OWN = {
+    "han.page_octets",
+    "han.wake_every_ms",
+    "han.wake_blocks",
+    "hub.shared_slots",
+    "consent.defer_ms",
+    "consent.defers_max",
+    "consent.refusal_days",
     "anomaly.held_max",
     "command.horizon_days",
     "check.supplier_signature",
@@ -90,7 +108,7 @@ def test_names_and_figures_agree_with_the_requirements_table() -> None:
         for name in re.findall(r"`([a-z_.*]+)`", cells[0])
     }
     for name in fields():
-        plain = re.sub(r"_ms$", "", name)
+        plain = re.sub(r"_ms$|\.mode$", "", name)
         known = {name, plain, f"{plain}_h", f"{name.partition('.')[0]}.*"}
         assert known & set(table) or name in OWN, name
     assert table["image.max_octets"] == "768,000"
@@ -116,7 +134,18 @@ def test_a_policy_is_frozen_and_knows_no_other_field(policy: BaseModel) -> None:
         (HanPolicy, {"block_octets": 0}),
         (HanPolicy, {"block_octets": 256}),
         (HanPolicy, {"min_block_period_ms": 0xFFFF}),
+        (HanPolicy, {"quiet_hours": "5pm"}),
+        (HanPolicy, {"quiet_hours": "24:00-06:00"}),
+        (HanPolicy, {"occupancy_cap": 0.0}),
+        (HanPolicy, {"occupancy_cap": 1.1}),
         (HubPolicy, {"slots": "many"}),
+        (HubPolicy, {"shared_slots": 0}),
+        (HubPolicy, {"priority": "overwrite"}),
+        (HubPolicy, {"force_replace": "any"}),
+        (ConsentPolicy, {"mode": "perhaps"}),
+        (ConsentPolicy, {"defer_ms": 0}),
+        (LocalUpgradePolicy, {"mode": "allowed"}),
+        (UpdatePolicy, {"min_interval_days": -1}),
         (HubPolicy, {"retention_days": 0}),
         (AlertPolicy, {"confirm_after_ms": -1}),
         (AlertPolicy, {"read_retry_ms": 999}),
@@ -152,6 +181,13 @@ def test_any_policy_may_be_changed_for_one_run() -> None:
     assert changed.check.version_matches_header is Strictness.WARN
     assert changed.image == Policies().image
     assert Policies.model_validate(changed.model_dump()) == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "interval"), [("", None), ("17:00-20:00", (17 * HOUR, 20 * HOUR)), ("22:30-06:00", (81_000_000, 6 * HOUR))]
+)
+def test_quiet_hours_are_written_as_two_times_of_day(text: str, interval: tuple[int, int] | None) -> None:
+    assert HanPolicy(quiet_hours=text).quiet_hours == interval
 
 
 # --- anomaly.limits ----------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@ from typing import Any
 
 from hanota.base.vocabulary.devices import CplStatus
 from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.policies import ImagePolicy
 from hanota.model.reasons import RequestReason
 from hanota.records.registry.register import ProductRow, register_products
 from hanota.wire.otaimage import Tail, read_image, sign_image, write_image
+from hanota.wire.otaimage.segments import split
 from helpers.asking import header, supplier_key
 from helpers.meters import signed_image
 from helpers.premises import NEW, ppmid_file
-from helpers.world import ESME, STRANGER, SUPPLIER_2, Bench, image, request
+from helpers.world import ESME, STRANGER, SUPPLIER_2, Bench, image, read, request
 from unit.process.refusals import Bad
 
 _R, _C = RequestReason, ResponseCode
@@ -50,9 +52,25 @@ def _withdraw(bench: Bench) -> None:
     certify_esme(bench, CplStatus.WITHDRAWN)
 
 
+def segments(limit: int = 300) -> tuple[bytes, ...]:
+    """The certified PPMID image in segments."""
+    return tuple(write_image(part) for part in split(read(image()), limit))
+
+
+def _without_segments(bench: Bench) -> None:
+    bench.policies = bench.policies.model_copy(update={"image": ImagePolicy(segments=False)})
+    bench.restart()
+
+
+def _send_first_segment(bench: Bench) -> None:
+    assert bench.submit(request(image=segments()[0], counter=90)).code is _C.I0
+
+
 FIRMWARE = (
     Bad(_R.IMAGE_TOO_LARGE, _C.E110405, lambda _: request(image=ppmid_file(768_001))),
     Bad(_R.IMAGE_MALFORMED, _C.E110402, lambda _: request(image=b"x" + image()[1:])),
+    Bad(_R.SEGMENTS_OFF, _C.E110405, lambda _: request(image=segments()[0]), _without_segments),
+    Bad(_R.SEGMENT_CONTRADICTS, _C.E110402, lambda _: request(image=segments(400)[0]), _send_first_segment),
     Bad(_R.VERSION_NOT_IN_HEADER, _C.E110402, lambda _: request(firmware_version="00000000")),
     Bad(_R.IMAGE_NOT_CERTIFIED, _C.E110401, lambda _: request(image=image()[:-1] + b"x")),
     Bad(

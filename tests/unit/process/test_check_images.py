@@ -14,10 +14,11 @@ from hanota.model.reasons import RequestReason
 from hanota.process.check import IMAGE_CHECKS, ImageCase, judge_image
 from hanota.wire.duis import REQUESTS
 from hanota.wire.otaimage import sign_image, write_image
+from hanota.wire.otaimage.segments import split
 from helpers.images import sample_esme
 from helpers.meters import signed_image
 from helpers.premises import NEW, ppmid_file
-from helpers.world import SUPPLIER_1, SUPPLIER_2, image, keys, request
+from helpers.world import SUPPLIER_1, SUPPLIER_2, image, keys, read, request
 
 _R = RequestReason
 
@@ -29,6 +30,11 @@ def signer(party: Any = SUPPLIER_1) -> Any:
 def esme_file(**facts: Any) -> bytes:
     """An ESME image that Supplier 1 of this bench signed."""
     return write_image(sign_image(signed_image(**facts), signer().key))
+
+
+def segment_file() -> bytes:
+    """The first segment of an image, signed as an ESME wants it."""
+    return write_image(sign_image(split(read(image()), 300)[0], signer().key))
 
 
 def case(srv: str = "11.4", **changes: Any) -> ImageCase:
@@ -54,10 +60,12 @@ TIGHT = Policies(image=ImagePolicy(max_octets=300))
 BREAKS: dict[RequestReason, dict[str, Any]] = {  # of an 11.1
     _R.IMAGE_TOO_LARGE: {"policies": TIGHT},
     _R.IMAGE_MALFORMED: {"image": image()[:-1]},
+    _R.SEGMENTS_OFF: {"image": segment_file(), "policies": Policies(image=ImagePolicy(segments=False))},
     _R.VERSION_NOT_IN_HEADER: {"firmware_version": "00000000"},
     _R.SUPPLIER_SIGNATURE_BROKEN: {"signers": [signer(SUPPLIER_2).certificate]},
     _R.IMAGE_NOT_CERTIFIED: {"product": lambda _: None},
     _R.CERTIFICATION_NOT_ACTIVE: {"product": lambda _: CplStatus.WITHDRAWN},
+    _R.SEGMENT_CONTRADICTS: {"image": segment_file(), "contradiction": lambda _: "another count"},
 }
 
 

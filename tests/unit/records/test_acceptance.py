@@ -102,6 +102,9 @@ def test_facts_of_a_device() -> None:
         "version": OLD,
         "eligible": True,
         "open": False,
+        "displaceable": False,
+        "refused": False,
+        "updated_ms_ago": None,
         "predecessors": 0,
         "follows": False,
     }

@@ -76,11 +76,12 @@ def test_a_version_that_no_delivery_explains_is_in_the_inventory_and_marked(benc
 
 
 def test_a_report_after_the_end_is_late_evidence_of_that_delivery(bench: Bench) -> None:  # R25
-    bench.tell("wan_failed")
+    bench.tell("transferred").tell("activation_failed")
     keep(bench, of_device("x", NEW))
-    assert ([row.delivery for row in bench.rows(t.report)], unexplained(bench)) == ([1, 1], 0)
+    assert ([row.delivery for row in bench.rows(t.report)], unexplained(bench)) == ([1, 1, 1], 0)
     bench.run()
-    assert (bench.state(), bench.device().version, bench.device().version_origin) == ("WAN_FAILED", NEW, "reported")
+    assert (bench.state(), bench.device().version) == ("ACTIVATION_FAILED", NEW)
+    assert bench.device().version_origin == "reported"
 
 
 def test_a_report_of_another_version_is_not_taken_for_one_of_this_delivery(bench: Bench) -> None:  # I9

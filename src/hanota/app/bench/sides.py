@@ -14,6 +14,7 @@ from hanota.base.errors import Fault, HanotaError
 _LIFE_S_MAX: Final = 600.0
 _TOLD_CHARS_MAX: Final = 500
 _KB_PER_MB: Final = 1024
+_REFUSED: Final = "it does not hold the document for good"
 
 
 class SideBroken(HanotaError):
@@ -33,11 +34,15 @@ class Memory:
 
 
 class Side:
-    """Runs `command` while it is entered as a context. It is killed after ten minutes."""
+    """Runs `command` while it is entered as a context. It is killed after ten minutes.
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    `refused` is what to say of a side that answers "false".
+    """
+
+    def __init__(self, name: str, command: Sequence[str], *, refused: str = _REFUSED) -> None:
         self._name = name
         self._command = tuple(command)
+        self._refused = refused
 
     def __enter__(self) -> Self:
         self._told = tempfile.TemporaryFile()
@@ -54,9 +59,9 @@ class Side:
         self._process.communicate()
         self._told.close()
 
-    def wait_ready(self) -> None:
-        """Wait for the line by which the process says that it is idle. Raises SideBroken."""
-        self._line()
+    def wait_ready(self) -> str:
+        """Wait for the line by which the process says that it is idle, and give it. Raises SideBroken."""
+        return self._line()
 
     def round_ms(self, order: str, times: int) -> float:
         """Have the work done so many times in a row. Returns: the median by the side's own clock. Raises SideBroken."""
@@ -81,7 +86,7 @@ class Side:
             self._break("it ended early")
         held, _, milliseconds = self._line().partition(" ")
         if held != "true":
-            self._break("it does not hold the document for good")
+            self._break(self._refused)
         return float(milliseconds)
 
     def _line(self) -> str:

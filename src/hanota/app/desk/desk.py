@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hanota.app.desk.errors import NotFound
-from hanota.app.desk.operating import Acts, Operating
+from hanota.app.desk.changing import Changing
+from hanota.app.desk.errors import NotFound, NotOnScreen
+from hanota.app.desk.operating import Acts
+from hanota.app.desk.screens import screen_view
 from hanota.app.desk.shaping import Shaper
 from hanota.app.desk.views import (
     AlertView,
+    Attested,
     CertificateView,
     DeliveryDetail,
     DeliveryView,
@@ -16,20 +19,27 @@ from hanota.app.desk.views import (
     Overview,
     RequestDetail,
     RequestView,
+    ScreenView,
 )
 from hanota.base.errors import require
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant, iso
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.model.access import Action, Caller, Relation, enforce
 from hanota.model.delivery import ENDS, State
+from hanota.model.profiles import PROFILES
 from hanota.model.reasons import DEVICE_REFUSALS
 from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.process.acceptance import Answer
 from hanota.records.ledger import story
 from hanota.records.registry.certificates import certificates_by_serial, certificates_for
 from hanota.records.store import Store, queries
+from hanota.records.store.strangers import strangers
+from hanota.wire.zcl import Answer as Button
 
 _ATTENTION_MAX = 20
+_ATTESTED = "it explains the version that the device reports"
+_STATED = "it is kept, and will explain the version once the device reports it"
 Accept = Callable[[bytes, str, Instant], Answer]
 
 
@@ -43,7 +53,7 @@ class Reason:
     remedy: str
 
 
-class Desk(Operating):
+class Desk(Changing):
     """Safe to use from any thread. Raises NotFound, NotAllowed, NotHeld and nothing else of its own."""
 
     def __init__(self, store: Store, accept: Accept, now: Callable[[], Instant], acts: Acts | None = None) -> None:
@@ -53,6 +63,14 @@ class Desk(Operating):
     def submit(self, octets: bytes, service: str) -> Answer:
         """Take a signed DUIS request; the answer is a DUIS Response, also for a refusal."""
         return self._accept(octets, str(service), self._now())
+
+    def attest(self, octets: bytes) -> Attested:
+        """Take a Supplier's signed statement about a local upgrade: whoever brings it, its signature counts (R26).
+
+        Raises StatementRefused.
+        """
+        explained = self._acts.attest(octets, self._now())
+        return Attested(explained=explained, text=_ATTESTED if explained else _STATED)
 
     def overview(self, caller: Caller) -> Overview:
         """Give the numbers that matter and what needs attention."""
@@ -177,7 +195,39 @@ class Desk(Operating):
         require(rows, NotFound, kind="home", name=name)
         devices = self._devices(caller, home=name)
         enforce(caller, Action.SEE_HOME, frozenset({Relation.RESPONSIBLE} if devices else ()))
-        return Shaper(self._now()).home(rows[0], devices)
+        with self._store.reading() as connection:
+            refused = strangers(connection, Eui64.from_signed(rows[0].hub)) if rows[0].hub is not None else ()
+        return Shaper(self._now()).home(rows[0], devices, refused)
+
+    def screens(self, caller: Caller, home: str) -> list[ScreenView]:
+        """Give what the displays of a home show their consumer; `home` is its name or its hub's EUI-64."""
+        enforce(caller, Action.SEE_SCREENS, frozenset({Relation.RESPONSIBLE}))
+        found = self.home(caller, self._home_name(home))
+        now = self._now()
+        return [
+            screen_view(device.device, device.device_type, self._acts.showing(Eui64.parse(device.device)), now)
+            for device in found.devices
+            if PROFILES[DeviceType(device.device_type)].consent_display
+        ]
+
+    def press(self, caller: Caller, home: str, device: str, button: str) -> None:
+        """Press a button of a display, as its consumer would. Raises NotFound, NotOnScreen."""
+        enforce(caller, Action.PRESS, frozenset())
+        wanted = str(Eui64.parse(device))
+        before = self._acts.showing(Eui64.parse(device))  # ahead of the buttons: what comes after is another question
+        shown = next((each for each in self.screens(caller, home) if each.device == wanted), None)
+        require(shown is not None, NotFound, kind="display", name=device)
+        offered = shown is not None and button in shown.buttons
+        if not offered or before is None or before.question is None:
+            raise NotOnScreen(device=wanted, button=button)
+        self._acts.press(Eui64.parse(device), Button(button), before.question.message)
+
+    def _home_name(self, home: str) -> str:
+        """Give the name of the home that is meant by its name or by its hub."""
+        with self._store.reading() as connection:
+            rows = queries.homes(connection)
+        of_hub = (row.name for row in rows if row.hub is not None and str(Eui64.from_signed(row.hub)) == home)
+        return next(of_hub, home)
 
     def alerts(self, caller: Caller, party: str | None = None, limit: int = 100) -> list[AlertView]:
         """Give alerts, newest first: a party's own, or to the operator those of any party."""

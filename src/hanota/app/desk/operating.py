@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from hanota.app.desk.shaping import Shaper
 from hanota.app.desk.views import CommandView, DeadLetterView, QuarantineView, Replayed
+from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.edge.devices.screen import Showing
 from hanota.model.access import Action, Caller, Relation, enforce
+from hanota.model.statements import StatementReason
+from hanota.process.statements import StatementRefused
 from hanota.records.store import Store
 from hanota.records.store.commands import commands
 from hanota.records.store.messages import dead_letters, replay
 from hanota.records.store.quarantine import NotHeld, quarantined
+from hanota.wire.zcl import Answer
 
 Act = Callable[[int, Instant], object]
 
@@ -22,13 +27,30 @@ def _nothing_held(number: int, _: Instant) -> None:
     raise NotHeld(number=number)
 
 
+def _unattested(_: bytes, __: Instant) -> bool:
+    raise StatementRefused(StatementReason.LOCAL_UPGRADES_BANNED)
+
+
+def _dark(_: Eui64) -> None:
+    return None
+
+
+def _unheard(_: Eui64, __: Answer, ___: int) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acts:
-    """What the head end does at the operator's word: let a request that is held go on, or drop it. Raises NotHeld.
+    """What is done at the operator's word: a request that is held goes on, or is dropped (raises NotHeld); a button of
+    a consumer's screen is pressed, in answer to the question of a number. `showing` gives what such a screen shows.
+    `attest` takes a signed statement (raises StatementRefused).
 
     `lane` is the chain of events in which what happens to messages is told.
     """
 
+    showing: Callable[[Eui64], Showing | None] = _dark
+    press: Callable[[Eui64, Answer, int], object] = _unheard
+    attest: Callable[[bytes, Instant], bool] = _unattested
     release: Act = _nothing_held
     drop: Act = _nothing_held
     lane: str = "0"

@@ -7,6 +7,7 @@ from hanota.app.desk.views import (
     AlertView,
     CertificateView,
     CommandView,
+    ConsentView,
     DeadLetterView,
     DeliveryDetail,
     DeliveryView,
@@ -17,6 +18,7 @@ from hanota.app.desk.views import (
     Refused,
     RequestDetail,
     RequestView,
+    StrangerView,
     Waiting,
 )
 from hanota.base.eui import Eui64
@@ -30,11 +32,14 @@ from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.process.report.answers import reasons_of
 from hanota.records.registry.certificates import Registered
 from hanota.records.store.acceptance import read_decision
+from hanota.wire.wan import ConsentAnswer
 
 Row = Any  # a row of records.store.queries: its columns are those of the query
 
 EVENT_TEXTS: Final[dict[str, str]] = {
     "requested": "the request named this device and was accepted",
+    "segment_joined": "a further segment of its image was accepted",
+    "segments_missing": "its Supplier did not send every segment of the image",
     "scheduled": "queued for the wide-area network",
     "released": "ordered from the Communications Hub",
     "order_accepted": "the hub has a slot and fetches the image",
@@ -54,9 +59,17 @@ EVENT_TEXTS: Final[dict[str, str]] = {
     "message_replayed": "an alert that was given up is tried anew",
     "wan_failed": "the image did not reach the hub",
     "discarded": "the hub discarded the image",
+    "consent_asked": "the question is on the device's screen",
+    "consent_deferred": "the consumer puts it off",
+    "consent_given": "it is to be installed",
+    "consumer_refused": "the consumer refuses this image",
+    "rejected": "the device was not free any more when its turn came",
+    "displaced": "a later image of the same Supplier took its place",
     "hardware_mismatched": "the image is not for this hardware",
     "transfer_failed": "the device could not take the image",
     "responsibility_lost": "the sender is no longer responsible here",
+    "hub_swapped": "the home has a new hub: it is ordered anew from that",
+    "device_gone": "the device has left its home",
 }
 
 
@@ -73,6 +86,17 @@ def eui(number: int | None) -> str:
 def time_or_none(instant: int | None) -> str | None:
     """Write a time, if there is one."""
     return None if instant is None else iso(Instant(instant))
+
+
+def _consent(row: Row) -> ConsentView | None:
+    """Shape what the consumer last said, if hubs have told of anything."""
+    if row.consent_answer is None:
+        return None
+    return ConsentView(
+        answer=ConsentAnswer(row.consent_answer).name.lower(),
+        at=iso(Instant(row.consent_at)),
+        until=time_or_none(row.consent_until),
+    )
 
 
 class Shaper:
@@ -153,6 +177,7 @@ class Shaper:
             "blocks": row.blocks,
             "repeats": row.repeats,
             "updated_at": iso(Instant(row.since)),
+            "consent": _consent(row),
         }
 
     def delivery_detail(self, row: Row, lines: Sequence[Mapping[str, Any]], alerts: Sequence[Row]) -> DeliveryDetail:
@@ -195,7 +220,7 @@ class Shaper:
             open_delivery=row.open_delivery,
         )
 
-    def home(self, row: Row, devices: Sequence[DeviceView]) -> HomeView:
+    def home(self, row: Row, devices: Sequence[DeviceView], strangers: Sequence[Row] = ()) -> HomeView:
         """Shape a home."""
         names = dict.fromkeys(name for device in devices for name in device.suppliers)
         return HomeView(
@@ -205,6 +230,15 @@ class Shaper:
             hub=eui(row.hub),
             suppliers=tuple(names),
             devices=tuple(devices),
+            strangers=tuple(
+                StrangerView(
+                    node=eui(each.node),
+                    attempts=each.attempts,
+                    first_at=iso(Instant(each.first)),
+                    last_at=iso(Instant(each.last)),
+                )
+                for each in strangers
+            ),
         )
 
     def command(self, row: Row) -> CommandView:

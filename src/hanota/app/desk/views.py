@@ -80,6 +80,18 @@ class DeliveryView(View):
     blocks: int
     repeats: int
     updated_at: str
+    consent: "ConsentView | None" = None
+
+
+class ConsentView(View):
+    """What a consumer last answered about a delivery's image: asked, accepted, deferred, refused or told.
+
+    `until` is when a deferral or a refusal ends, or when it is installed without an answer.
+    """
+
+    answer: str
+    at: str
+    until: str | None
 
 
 class EventView(View):
@@ -134,8 +146,37 @@ class DeviceView(View):
     open_delivery: int | None
 
 
+class StrangerView(View):
+    """A node outside the device log that a hub refused, e.g. a hand-held terminal."""
+
+    node: str
+    attempts: int
+    first_at: str
+    last_at: str
+
+
+class ScreenView(View):
+    """What a display in a home shows its consumer.
+
+    `face` is dark, restarting, question, answered, updating or idle; `headline` and `lines` are the words, `buttons`
+    what may be pressed: YES, LATER, NO. `since` is when the question came, `percent` how much of an image is here.
+    """
+
+    device: str
+    device_type: str
+    face: str
+    headline: str
+    lines: tuple[str, ...]
+    buttons: tuple[str, ...] = ()
+    since: str | None = None
+    answer: str | None = None
+    version: str | None = None
+    offered: str | None = None
+    percent: int | None = None
+
+
 class HomeView(View):
-    """One home: its hub, its meters' suppliers and its devices."""
+    """One home: its hub, its meters' suppliers and its devices; `strangers` only where one home is asked for."""
 
     home: str
     address: str
@@ -143,6 +184,7 @@ class HomeView(View):
     hub: str
     suppliers: tuple[str, ...]
     devices: tuple[DeviceView, ...]
+    strangers: tuple[StrangerView, ...] = ()
 
 
 class CommandView(View):
@@ -191,10 +233,24 @@ class DeadLetterView(View):
     error: str | None
 
 
+class Attested(View):
+    """What became of a statement about a local upgrade that was believed."""
+
+    explained: bool
+    text: str
+
+
 class Replayed(View):
     """How many messages are due again."""
 
     messages: int
+
+
+class HomeChange(View):
+    """What came of a change of a home; `changed` is False where it was so already."""
+
+    changed: bool
+    text: str
 
 
 class CertificateView(View):

@@ -95,7 +95,9 @@ class Activations:
         return Instant(self._dated.at) if self._dated is not None else None
 
     def start(self, turn: Turn) -> None:
-        """Go on after a boot: what a former Supplier dated is dropped."""
+        """Go on after a boot: what a former Supplier dated is dropped, a switch that the power cut short is made."""
+        if self._owed is not None and self._banks.held is not None:
+            self._banks.switch(turn)
         supplier = self._commands.entity.supplier
         dated = self._dated
         if dated is not None and (supplier is None or str(supplier.eui) != dated.originator):
@@ -128,16 +130,16 @@ class Activations:
         owed = self._owed
         if owed is None:
             return
-        self._owe("trial_ended", None, turn)
         outcome = self._outcome(_Code.SUCCESS if healthy else _Code.ACTIVATION_FAILURE)
         if owed.dated is not None:
             self._raise_alert(owed.dated, outcome, turn)
-            return
-        octets = bytes.fromhex(owed.command)
-        command = read_message(octets)
-        response = self._response(command, outcome, turn)
-        self._commands.keep(octets, command, response, turn)
-        self._outgoing.put(lambda _: response, turn)
+        else:
+            octets = bytes.fromhex(owed.command)
+            command = read_message(octets)
+            response = self._response(command, outcome, turn)
+            self._commands.keep(octets, command, response, turn)
+            self._outgoing.put(lambda _: response, turn)
+        self._owe("trial_ended", None, turn)
 
     def _take_date(self, command: Command, order: ActivateFirmware, at: Instant, turn: Turn) -> CommandAccepted:
         if at == CANCELLED_AT:

@@ -3,6 +3,9 @@
 Only the bank that does not boot is ever written, and the pointer moves in one store, so whatever instant the power
 goes there is a whole image to boot. A new image is on trial until its self-test passes: until then the other bank
 stays untouched, ready to fall back to.
+
+Even if only the first few stores of a turn get through, no image boots without its trial: the trial, which names its
+bank, is stored before the pointer moves, and what was held is let go after it.
 """
 
 from collections.abc import Mapping
@@ -25,8 +28,9 @@ class Banks:
     def __init__(self, factory_image: bytes, memory: Mapping[str, bytes]) -> None:
         self._images = [memory.get("bank/0", factory_image), memory.get("bank/1", b"")]
         self._boot = int(memory.get(_BOOT, b"0"))
-        self._trial_boots = int(memory[_TRIAL]) if _TRIAL in memory else None
-        self._holding = _HELD in memory
+        boots, _, bank = memory.get(_TRIAL, b"").partition(b" in ")
+        self._trial_boots = int(boots) if boots and int(bank or self._boot) == self._boot else None
+        self._holding = _HELD in memory and self._trial_boots is None  # on trial, the other is the old one
 
     @property
     def running(self) -> bytes:
@@ -66,9 +70,9 @@ class Banks:
 
     def switch(self, turn: Turn) -> None:
         """Let the other bank boot from now on, on trial. An image that fails its trial is not held again."""
-        self._hold(False, turn)
+        self._count(0, turn, bank=1 - self._boot)
         self._point_to(1 - self._boot, turn)
-        self._count(0, turn)
+        self._hold(False, turn)
 
     def count_boot(self, turn: Turn) -> None:
         """Remember that the image on trial was given a boot."""
@@ -77,10 +81,12 @@ class Banks:
 
     def keep(self, turn: Turn) -> None:
         """The trial is passed."""
+        self._hold(False, turn)
         self._count(None, turn)
 
     def fall_back(self, turn: Turn) -> None:
         """The trial is failed: let the old image boot again."""
+        self._hold(False, turn)
         self._point_to(1 - self._boot, turn)
         self._count(None, turn)
 
@@ -92,6 +98,7 @@ class Banks:
         self._boot = bank
         turn.store(_BOOT, b"%d" % bank)
 
-    def _count(self, boots: int | None, turn: Turn) -> None:
+    def _count(self, boots: int | None, turn: Turn, bank: int | None = None) -> None:
         self._trial_boots = boots
-        turn.store(_TRIAL, None if boots is None else b"%d" % boots)
+        in_bank = self._boot if bank is None else bank
+        turn.store(_TRIAL, None if boots is None else b"%d in %d" % (boots, in_bank))

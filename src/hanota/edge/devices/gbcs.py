@@ -5,7 +5,6 @@ To the Access Control Broker: answers to version reads, and a PPMID's CS09. To t
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import AlertCode, DeviceType
@@ -18,9 +17,6 @@ from hanota.edge.effects import Turn
 from hanota.wire.gbcs.build import activation_alert, distribution_receipt
 from hanota.wire.gbcs.values import ActivateFirmware, ActivationAlert, ActivationResult, DistributionReceipt
 
-RECEIPT_BY: Final = frozenset({DeviceType.ESME, DeviceType.GSME})
-"""Who tells the Supplier by an alert of its own how it found an image; for others the hub tells the DCC by CCS08."""
-
 
 class GbcsApplication:
     """Messages between one device and its remote parties, carried by the hub."""
@@ -29,9 +25,10 @@ class GbcsApplication:
         self, identity: DeviceIdentity, credentials: GbcsCredentials, banks: Banks, memory: Mapping[str, bytes]
     ) -> None:
         self._type = identity.profile.device_type
+        self._own_receipt = identity.profile.own_receipt
         self._credentials = credentials
         self._banks = banks
-        self._outgoing = Outgoing(identity.hub, memory)
+        self._outgoing = Outgoing(identity.hub, memory, sleepy=identity.profile.sleepy)
         entity = Entity(
             address=identity.address,
             device_type=self._type,
@@ -54,10 +51,23 @@ class GbcsApplication:
         self._activations.do_due(turn)
         self._outgoing.start(turn)
 
+    @property
+    def dated_due(self) -> Instant | None:
+        """When a dated command is to be carried out: that needs no radio."""
+        return self._activations.due
+
+    def do_dated(self, turn: Turn) -> None:
+        """Carry out what is dated; what is to be said of it waits until the radio is on."""
+        self._activations.do_due(turn)
+
     def do_due(self, turn: Turn) -> None:
         """Carry out what is dated, and repeat what the hub has not taken."""
         self._activations.do_due(turn)
         self._outgoing.do_due(turn)
+
+    def speak_up(self, turn: Turn) -> None:
+        """The radio is on: say at once what the hub has not taken."""
+        self._outgoing.start(turn)
 
     def on_transfer(self, sequence: int, data: bytes, turn: Turn) -> None:
         """Take what came through the tunnel: a confirmation (empty) or a message."""
@@ -88,7 +98,7 @@ class GbcsApplication:
         Args: manufacturer_hash: as computed, 32 octets. problem: None for an image that is good.
         """
         supplier = self._credentials.supplier
-        if self._type not in RECEIPT_BY or supplier is None:
+        if not self._own_receipt or supplier is None:
             return
         good = problem is None
         alert = DistributionReceipt(

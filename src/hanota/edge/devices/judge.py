@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from hanota.edge.devices.identity import DeviceIdentity
 from hanota.wire.otaimage import GbImage, ImageMalformed, Tail, check_maker, read_image, signature_holds
+from hanota.wire.otaimage.segments import read_segment_start
 
 
 class Offer(NamedTuple):
@@ -90,8 +91,14 @@ def _supplier_signed(image: GbImage, case: ImageCase) -> bool:
     return anchor is not None and signature_holds(image, anchor.public_key)
 
 
+def _whole(image: GbImage, _: ImageCase) -> bool:
+    """Whether it is no segment: what takes segments joins them before, and nothing may boot a part."""
+    return read_segment_start(image.manufacturer_image) is None
+
+
 _IMAGE_RULES: Final[tuple[tuple[str, Callable[[GbImage, ImageCase], bool]], ...]] = (
     ("header says what was offered", _header_agrees),
+    ("whole", _whole),
     ("made for this hardware", _hardware_fits),
     ("signed by its maker", _maker_signed),
     ("signed by the Supplier", _supplier_signed),

@@ -12,6 +12,7 @@ from hanota.edge.backoff import Backoff
 from hanota.edge.effects import Turn
 from hanota.edge.memory import below
 from hanota.wire.zcl import TUNNELING_CLUSTER, Side, TransferData, write_command
+from hanota.wire.zcl.tunnel import Put, write_tunnelled
 
 TUNNEL: Final = 0
 RETRY: Final = Backoff(first_ms=3_000, longest_ms=10 * MINUTE)
@@ -25,8 +26,9 @@ _KEPT: Final = "alert/"
 class Outgoing:
     """Messages by the device's own counter, which rises over restarts and is the originator counter of its alerts."""
 
-    def __init__(self, hub: Eui64, memory: Mapping[str, bytes]) -> None:
+    def __init__(self, hub: Eui64, memory: Mapping[str, bytes], *, sleepy: bool = False) -> None:
         self._hub = hub
+        self._sleepy = sleepy
         self._counter = int.from_bytes(memory.get(_COUNTER, b""), "big")
         self._kept = {int(key, 16): message for key, message in below(memory, _KEPT)}
         self._tries = 0
@@ -74,7 +76,8 @@ class Outgoing:
         self.do_due(turn)
 
     def _send(self, sequence: int, message: bytes, turn: Turn) -> None:
-        frame = write_command(sequence, TransferData(TUNNEL, message), Side.CLIENT)
+        data = write_tunnelled(Put(message)) if self._sleepy else message
+        frame = write_command(sequence, TransferData(TUNNEL, data), Side.CLIENT)
         turn.send_han(self._hub, TUNNELING_CLUSTER, frame)
 
 

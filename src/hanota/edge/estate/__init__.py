@@ -5,7 +5,7 @@ from hanota.edge.estate.description import (
     builtin_description,
     read_description,
 )
-from hanota.edge.estate.estate import Estate, Observed
+from hanota.edge.estate.estate import Estate, Observed, PowerCut
 from hanota.edge.estate.memory import EstateFile
 from hanota.edge.estate.tables import DescriptionWrong
 
@@ -15,6 +15,7 @@ __all__ = [
     "EstateDescription",
     "EstateFile",
     "Observed",
+    "PowerCut",
     "builtin_description",
     "read_description",
 ]

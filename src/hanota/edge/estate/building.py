@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hanota.base.errors import BadValue, require
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import DeviceType
@@ -22,9 +23,6 @@ from hanota.wire.otaimage import write_image
 from hanota.wire.smki.certificate import Certificate
 from hanota.wire.smki.directory import KeyDirectory
 
-# Devices of these types have no GBCS security credentials (domain 1.2).
-OUTSIDE_GBCS: Final = frozenset({DeviceType.IHD, DeviceType.CAD})
-
 _ACB: Final = CertificateRole.ACCESS_CONTROL_BROKER
 
 
@@ -35,10 +33,26 @@ class NodeMaker:
         self._keys = keys
         self._policies = policies
         self._dcc = description.dcc
+        self._named = {home.name: home for home in description.premises}
         self._homes = {home.hub.chf: home for home in description.premises}
         self._devices = {device.eui: (device, home) for home in description.premises for device in home.devices}
         self._acb_signing = keys.certificate(self._dcc, KeyUsage.DIGITAL_SIGNATURE, _ACB).public_key
         self._acb_agreement = keys.certificate(self._dcc, KeyUsage.KEY_AGREEMENT, _ACB)
+
+    def home(self, name: str) -> PremisesDescription:
+        """Give a home as it is now. Raises BadValue: there is none of that name."""
+        require(name in self._named, BadValue, kind="home", value=name, expected="the name of a home of this estate")
+        return self._named[name]
+
+    def describe(self, home: PremisesDescription, keys: KeyDirectory) -> None:
+        """Make the nodes of a home by another description from now on; `keys` hold the credentials of all."""
+        former = self._named[home.name]
+        del self._homes[former.hub.chf]
+        for device in former.devices:
+            del self._devices[device.eui]
+        self._keys = keys
+        self._named[home.name] = self._homes[home.hub.chf] = home
+        self._devices |= {device.eui: (device, home) for device in home.devices}
 
     @staticmethod
     def nodes_of(home: PremisesDescription) -> tuple[Eui64, ...]:
@@ -94,7 +108,7 @@ class NodeMaker:
     def _credentials(
         self, device: DeviceDescription, home: PremisesDescription, now: Instant
     ) -> GbcsCredentials | None:
-        if device.device_type in OUTSIDE_GBCS:
+        if not PROFILES[device.device_type].gbcs:
             return None
         return GbcsCredentials(
             signing=self._keys.credential(device.eui, KeyUsage.DIGITAL_SIGNATURE),

@@ -125,6 +125,10 @@ class PremisesDescription:
     meter_points: tuple[MeterPointDescription, ...]
     devices: tuple[DeviceDescription, ...]
 
+    def nodes(self) -> tuple[Eui64, ...]:
+        """Give the hub's two functions and every device, which all have device certificates."""
+        return (self.hub.chf, self.hub.gpf, *(device.eui for device in self.devices))
+
     def supplier_of(self, device: DeviceDescription, now: Instant) -> Eui64 | None:
         """Give the Supplier responsible for `device` at `now`: a meter's own, for others that of the home's first ESME.
 
@@ -163,11 +167,7 @@ class EstateDescription:
 
     def nodes(self) -> tuple[Eui64, ...]:
         """Give every hub and device, which all have device certificates (GPFs too)."""
-        return tuple(
-            eui
-            for home in self.premises
-            for eui in (home.hub.chf, home.hub.gpf, *(device.eui for device in home.devices))
-        )
+        return tuple(eui for home in self.premises for eui in home.nodes())
 
 
 def builtin_description() -> EstateDescription:

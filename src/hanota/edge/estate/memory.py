@@ -58,6 +58,11 @@ class EstateFile:
         if self._file is not None:
             self._changed[node, key] = value
 
+    def forget(self, node: Eui64) -> None:
+        """Drop all that a node has stored: it is gone, and one that comes under its address remembers nothing."""
+        for key in list(self.memory_of(node)):
+            self.put(node, key, None)
+
     def commit(self) -> None:
         """Make all that was put durable, together."""
         if self._file is None or not self._changed:

@@ -18,7 +18,7 @@ from hanota.edge.hub.identity import HubIdentity
 from hanota.edge.memory import below
 from hanota.wire.gbcs.build import transfer_alert
 from hanota.wire.gbcs.payload import TransferAlert
-from hanota.wire.wan import GbcsUp, Report, Uplink, read_frame, sign_uplink, write_frame
+from hanota.wire.wan import FrameMalformed, GbcsUp, Report, Uplink, read_frame, sign_uplink, write_frame
 
 UPLINKS_MAX: Final = 1024
 WINDOW: Final = 32
@@ -44,10 +44,13 @@ class Outbox:
         self._event = int.from_bytes(memory.get(_EVENT, b""), "big")
         self._counter = int.from_bytes(memory.get(_COUNTER, b""), "big")
         self._pending: dict[int, _Pending] = {}
+        self._unreadable: list[int] = []
         for key, frame in below(memory, _UPLINK):
-            uplink = read_frame(frame)
-            assert isinstance(uplink, Uplink)
-            self._pending[int(key, 16)] = _Pending(frame, uplink.body, uplink.sent)
+            uplink = _recall(frame)
+            if uplink is None:
+                self._unreadable.append(int(key, 16))
+            else:
+                self._pending[int(key, 16)] = _Pending(frame, uplink.body, uplink.sent)
 
     @property
     def full(self) -> bool:
@@ -60,18 +63,25 @@ class Outbox:
         return min((waiting.due for waiting in self._window()), default=None)
 
     def start(self, turn: Turn) -> None:
-        """Send what was unacknowledged when the power went."""
+        """Send what was unacknowledged when the power went. What can't be read any more is erased: nobody could."""
+        for event in self._unreadable:
+            turn.store(_key(event), None)
+            turn.note("uplink_unreadable", event=event)
+        self._unreadable.clear()
         for waiting in self._pending.values():
             waiting.due = turn.now
         self.send_due(turn)
 
-    def put(self, report: Report, turn: Turn) -> None:
-        """Store and send `report`. One that still waits in the same words is sent again instead of doubled."""
+    def put(self, report: Report, turn: Turn) -> int:
+        """Store and send `report`. One that still waits in the same words is sent again instead of doubled.
+
+        Returns: its event number, by which `waits` knows it.
+        """
         own = self._identity
         uplink = sign_uplink(report, own.signing.key, hub=own.chf, event=self._event + 1, sent=turn.now)
-        twin = next((waiting for waiting in self._pending.values() if waiting.body == uplink.body), None)
+        twin = next((event for event, waiting in self._pending.items() if waiting.body == uplink.body), None)
         if twin is not None:
-            twin.due = turn.now
+            self._pending[twin].due = turn.now
         else:
             self._event = uplink.event
             frame = write_frame(uplink)
@@ -79,6 +89,11 @@ class Outbox:
             turn.store(_EVENT, uplink.event.to_bytes(8, "big"))
             turn.store(_key(uplink.event), frame)
         self.send_due(turn)
+        return uplink.event if twin is None else twin
+
+    def waits(self, event: int) -> bool:
+        """Whether the head end has yet to acknowledge an uplink."""
+        return event in self._pending
 
     def put_transfer_alert(self, device: Eui64, version: int, result: TransferResponseCode, turn: Turn) -> None:
         """Say with a CCS08 alert to the ACB how a transfer ended; originator counters rise over restarts."""
@@ -111,6 +126,14 @@ class Outbox:
 
     def _window(self) -> list[_Pending]:
         return list(islice(self._pending.values(), WINDOW))
+
+
+def _recall(frame: bytes) -> Uplink | None:
+    try:
+        uplink = read_frame(frame)
+    except FrameMalformed:
+        return None
+    return uplink if isinstance(uplink, Uplink) else None
 
 
 def _key(event: int) -> str:

@@ -2,7 +2,8 @@
 
 A command is repeated on the HAN until the device's response to it passes by. What a device sends is stored in the
 outbox and then confirmed to the device, by an empty TransferData under its own sequence number, so that the device may
-stop repeating it.
+stop repeating it. For a sleepy device commands wait until it asks; each time it is given the one that it was given the
+least often, the oldest first.
 """
 
 import hashlib
@@ -11,28 +12,34 @@ from dataclasses import dataclass
 from typing import Final
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
+from hanota.base.instant import DAY, Instant
 from hanota.edge.backoff import Backoff
 from hanota.edge.effects import Turn
 from hanota.edge.hub.identity import HubIdentity
 from hanota.edge.hub.outbox import Outbox
+from hanota.model.profiles import PROFILES
 from hanota.wire.gbcs.errors import GbcsMalformed
 from hanota.wire.gbcs.message import Cra, read_message
 from hanota.wire.wan import GbcsDown, GbcsUp
-from hanota.wire.zcl import TUNNELING_CLUSTER, Side, TransferData, write_command
+from hanota.wire.zcl import TUNNELING_CLUSTER, Side, TransferData, ZclMalformed, write_command
+from hanota.wire.zcl.tunnel import Get, Give, Put, read_tunnelled, write_tunnelled
 
 TUNNEL: Final = 0
 COMMAND_RETRY: Final = Backoff(first_ms=2_000, longest_ms=60_000)
 COMMAND_TRIES_MAX: Final = 8
-COMMANDS_MAX: Final = 64
+COMMANDS_MAX: Final = 16  # for one device, so that none that sleeps keeps the others waiting
 SEEN_MAX: Final = 256
+HOLD_MS: Final = DAY  # a command for a sleepy device that doesn't ask; then the head end repeats it, or gives up
+
+_Key = tuple[Eui64, Eui64, int]  # device, originator and its counter
 
 
 @dataclass(slots=True)
 class _Command:
     device: Eui64
     data: bytes
-    due: Instant
+    due: Instant  # for a sleepy device: when it is dropped
+    sleepy: bool = False
     tries: int = 0
 
 
@@ -42,7 +49,7 @@ class Relay:
     def __init__(self, identity: HubIdentity, outbox: Outbox) -> None:
         self._identity = identity
         self._outbox = outbox
-        self._commands: dict[tuple[Eui64, Eui64, int], _Command] = {}  # by device, originator and its counter
+        self._commands: dict[_Key, _Command] = {}  # the oldest first
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._sequence = 0
 
@@ -59,19 +66,33 @@ class Relay:
             turn.note("gbcs_refused", device=str(frame.device), error=str(error))
             return
         known = frame.device in self._identity.device_log
-        if not known or len(self._commands) >= COMMANDS_MAX:
+        key = (frame.device, header.originator, header.counter)
+        if not known or not self._has_room(key, turn):
             turn.note("gbcs_refused", device=str(frame.device), error="no such device here" if not known else "full")
             return
-        key = (frame.device, header.originator, header.counter)
-        self._commands.setdefault(key, _Command(frame.device, frame.data, turn.now))
+        sleepy = self._sleepy(frame.device)
+        due = Instant(turn.now + HOLD_MS) if sleepy else turn.now
+        self._commands.setdefault(key, _Command(frame.device, frame.data, due, sleepy))
         self.send_due(turn)
+
+    def _has_room(self, key: _Key, turn: Turn) -> bool:
+        """Whether a device may have one more command; if it has too many, its originator's oldest gives way."""
+        device, originator, _ = key
+        waiting = [each for each in self._commands if each[0] == device]
+        if key in self._commands or len(waiting) < COMMANDS_MAX:
+            return True
+        oldest = next((each for each in waiting if each[1] == originator), None)
+        if oldest is None:
+            return False
+        turn.note("command_unanswered", device=str(device), tries=self._commands.pop(oldest).tries)
+        return True
 
     def send_due(self, turn: Turn) -> None:
         """Repeat the commands that no response has come to; give up after some tries, the head end asks again."""
         for key, command in list(self._commands.items()):
             if command.due > turn.now:
                 continue
-            if command.tries == COMMAND_TRIES_MAX:
+            if command.sleepy or command.tries == COMMAND_TRIES_MAX:
                 del self._commands[key]
                 turn.note("command_unanswered", device=str(command.device), tries=command.tries)
                 continue
@@ -81,7 +102,41 @@ class Relay:
             command.due = Instant(turn.now + COMMAND_RETRY.wait_ms(command.tries))
             command.tries += 1
 
-    def up(self, sender: Eui64, sequence: int, data: bytes, turn: Turn) -> None:
+    def _sleepy(self, device: Eui64) -> bool:
+        return PROFILES[self._identity.device_log[device]].sleepy
+
+    def up(self, sender: Eui64, sequence: int, data: bytes, turn: Turn) -> bool:
+        """Take what a device sent through the tunnel. Returns: whether it is awake and asks what there is for it."""
+        if not self._sleepy(sender):
+            self._pass_on(sender, sequence, data, turn)
+            return False
+        try:
+            said = read_tunnelled(data)
+        except ZclMalformed as error:
+            turn.note("frame_refused", device=str(sender), error=str(error))
+            return False
+        if isinstance(said, Put):
+            self._pass_on(sender, sequence, said.message, turn)
+        elif isinstance(said, Get):
+            self._give(sender, sequence, turn)
+        return isinstance(said, Get)
+
+    def _give(self, device: Eui64, sequence: int, turn: Turn) -> None:
+        """Give a sleepy device one of the commands that wait for it, and drop one that it got often without answer."""
+        waiting = [(command.tries, key) for key, command in self._commands.items() if command.device == device]
+        given = Give(0, b"")
+        if waiting:
+            _, key = min(waiting, key=lambda entry: entry[0])
+            command = self._commands[key]
+            given = Give(len(waiting) - 1, command.data)
+            command.tries += 1
+            if command.tries == COMMAND_TRIES_MAX:
+                del self._commands[key]
+                turn.note("command_unanswered", device=str(device), tries=command.tries)
+        frame = write_command(sequence, TransferData(TUNNEL, write_tunnelled(given)), Side.SERVER)
+        turn.send_han(device, TUNNELING_CLUSTER, frame)
+
+    def _pass_on(self, sender: Eui64, sequence: int, data: bytes, turn: Turn) -> None:
         """Take a device's message, confirm it, and pass it on once."""
         try:
             header = read_message(data).header

@@ -1,10 +1,11 @@
-"""Image slots of a hub: which device types share one, and how an image gets into one and out again (R11, R13).
+"""Image slots of a hub: which devices share them, and how an image gets into one and out again (R11, R13).
 
-A slot takes one image at a time. While it holds or receives one, no other image gets in: nothing is ever displaced.
+A slot takes one image at a time. While it holds or receives one, no other image gets in. Who opens and releases a slot
+is the order book, which asks only whether a live order still needs what is in it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from hanota.base.eui import Eui64
@@ -14,6 +15,7 @@ from hanota.edge.backoff import Backoff
 from hanota.edge.effects import Turn
 from hanota.edge.memory import below, offset_key
 from hanota.model.lifecycle import lifecycle
+from hanota.model.policies import HubPolicy
 from hanota.model.profiles import PROFILES
 from hanota.wire.otaimage import ImageMalformed, read_header
 from hanota.wire.wan import Distribute, Fetch, ImageChunk, write_frame
@@ -30,16 +32,46 @@ SLOT: Final = lifecycle(
     VERIFYING  image_doubted      RECEIVING    # one forged chunk must not end an order
     VERIFYING  image_differed     EMPTY
     HOLDING    orders_ended       EMPTY
+    HOLDING    part_taken         RECEIVING    # an image in parts: the next one comes through the same slot (R7)
     """,
 )
 
-# Policy `hub.slots`: for each device type the slots that its image may take, in order of preference.
-LAYOUTS: Final[Mapping[str, Mapping[DeviceType, tuple[str, ...]]]] = {
-    "as_set": {kind: (profile.slot.value,) for kind, profile in PROFILES.items() if profile.ota},
+# For each device the names of the slots that its image may take, in order of preference.
+Layout = Mapping[Eui64, tuple[str, ...]]
+DeviceLog = Mapping[Eui64, DeviceType]
+
+
+def _updatable(log: DeviceLog) -> dict[Eui64, DeviceType]:
+    return {device: kind for device, kind in log.items() if kind in PROFILES and PROFILES[kind].ota}
+
+
+def _as_set(log: DeviceLog, _: HubPolicy) -> Layout:
+    return {device: (PROFILES[kind].slot.value,) for device, kind in _updatable(log).items()}
+
+
+def _dedicated(log: DeviceLog, _: HubPolicy) -> Layout:
+    return {device: (str(device),) for device in _updatable(log)}
+
+
+def _shared_n(log: DeviceLog, hub: HubPolicy) -> Layout:
+    return dict.fromkeys(_updatable(log), tuple(f"shared-{number + 1}" for number in range(hub.shared_slots)))
+
+
+# Policy `hub.slots` (R11). A slot's name is its identity in a hub's memory, so names of different layouts differ unless
+# they mean the same slot.
+LAYOUTS: Final[Mapping[str, Callable[[DeviceLog, HubPolicy], Layout]]] = {
+    "as_set": _as_set,
+    "dedicated": _dedicated,
+    "shared_n": _shared_n,
 }
 
 REFETCHES_MAX: Final = 2  # of an image whose SHA-256 is not the order's, before the order ends
 FETCH_RETRY: Final = Backoff(first_ms=3_000, longest_ms=5 * 60_000)
+
+
+def slots_in_use(memory: Mapping[str, bytes]) -> list[str]:
+    """Name the slots that have an image or receive one, also those that the layout of today lacks."""
+    return [name for name, state in below(memory, "slot/") if "/" not in name and state != SLOT.start.encode()]
 
 
 class ImageFacts(NamedTuple):
@@ -89,7 +121,10 @@ class ImageFacts(NamedTuple):
 
 
 class Slot:
-    """One slot: its state, the octets it has, and the fetching of those it has not."""
+    """One slot: its state, the octets it has, and the fetching of those it has not.
+
+    `gained_at` is when it was opened or last got octets, as far as this run of the hub knows.
+    """
 
     def __init__(self, name: str, memory: Mapping[str, bytes]) -> None:
         self.name = name
@@ -97,6 +132,7 @@ class Slot:
         self.facts: ImageFacts | None = None
         self.image = bytearray()
         self.due: Instant | None = None
+        self.gained_at: Instant | None = None
         self._tries = 0
         self._refetches = int.from_bytes(memory.get(f"refetches/{name}", b""), "big")
         self._kept: list[str] = []
@@ -110,20 +146,39 @@ class Slot:
         return self.state == SLOT.start
 
     @property
+    def receiving(self) -> bool:
+        """Whether octets of the image are still to come."""
+        return self.state == "RECEIVING"
+
+    @property
     def holding(self) -> bool:
         """Whether the image is complete and verified."""
         return self.state == "HOLDING"
 
     def open(self, facts: ImageFacts, turn: Turn) -> None:
-        """Take an accepted order's image in."""
+        """Take an accepted order's image in. Raises NoSuchMove: another image is there."""
         self._move("order_accepted", turn)
-        self.facts = facts
-        self.due = turn.now
+        self._expect(facts, turn.now)
+
+    def turn_over(self, facts: ImageFacts, turn: Turn) -> None:
+        """Let a held part of an image go and take the next one in. Raises NoSuchMove: no whole part is there."""
+        self._move("part_taken", turn)
+        self._empty_out(turn)
+        self._expect(facts, turn.now)
 
     def go_on(self, facts: ImageFacts, now: Instant) -> None:
         """After a restart, know again what the slot is for and fetch what is missing."""
+        self._expect(facts, now)
+        self.due = now if self.receiving else None
+
+    def _expect(self, facts: ImageFacts, now: Instant) -> None:
         self.facts = facts
-        self.due = now if self.state == "RECEIVING" else None
+        self.due = self.gained_at = now
+
+    def put_off(self, until: Instant) -> None:
+        """Fetch no more before `until`; what is under way may still come."""
+        if self.due is not None:
+            self.due = max(self.due, until)
 
     def fetch_due(self, hub: Eui64, chunk_octets: int, turn: Turn) -> None:
         """Ask the head end for the octets after the last one stored; ask again, ever later, until they come."""
@@ -137,7 +192,7 @@ class Slot:
     def take(self, chunk: ImageChunk, turn: Turn) -> bool:
         """Store the octets that come next; others are late, repeated or overtaken. True when the image is complete."""
         facts = self.facts
-        if self.state != "RECEIVING" or facts is None or chunk.image_hash != facts.sha256:
+        if not self.receiving or facts is None or chunk.image_hash != facts.sha256:
             return False
         has = len(self.image)
         fits = chunk.image_octets == facts.octets and has + len(chunk.data) <= facts.octets
@@ -148,7 +203,7 @@ class Slot:
         self._kept.append(key)
         self.image += chunk.data
         self._tries = 0
-        self.due = turn.now
+        self.due = self.gained_at = turn.now
         if len(self.image) < facts.octets:
             return False
         self.due = None
@@ -176,11 +231,14 @@ class Slot:
     def release(self, event: str, turn: Turn) -> None:
         """Forget the image; the slot is free again."""
         self._move(event, turn)
+        self._empty_out(turn)
+        self.facts = None
+        self.due = None
+
+    def _empty_out(self, turn: Turn) -> None:
         self._drop_octets(turn)
         if self._refetches:
             self._count_refetches(0, turn)
-        self.facts = None
-        self.due = None
 
     def _drop_octets(self, turn: Turn) -> None:
         for key in self._kept:
@@ -195,4 +253,4 @@ class Slot:
 
     def _move(self, event: str, turn: Turn) -> None:
         self.state = SLOT.move(self.state, event)
-        turn.store(f"slot/{self.name}", self.state.encode())
+        turn.store(f"slot/{self.name}", None if self.empty else self.state.encode())

@@ -17,8 +17,11 @@ from hanota.app.desk.views import (
     RequestView,
 )
 from hanota.faces.api.caller import Asking
+from hanota.faces.api.changing import changing
 from hanota.faces.api.limits import Limit
 from hanota.faces.api.operating import operating
+from hanota.faces.api.screens import screens
+from hanota.faces.api.statements import statements
 from hanota.faces.ports import DeskPort
 from hanota.faces.problems import NoSuchPath, Problem
 
@@ -48,6 +51,9 @@ def rest(desk: DeskPort) -> APIRouter:
     _premises(router, desk)
     _alerts(router, desk)
     router.include_router(operating(desk))
+    router.include_router(screens(desk))
+    router.include_router(changing(desk))
+    router.include_router(statements(desk))
 
     @router.get("/{rest:path}", include_in_schema=False)
     def nothing(request: Request) -> None:

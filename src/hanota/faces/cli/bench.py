@@ -9,6 +9,7 @@ from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
     from hanota.app.bench.callbacks import CallbacksOutcome
+    from hanota.app.bench.hub import HubOutcome
     from hanota.app.bench.verify import Outcome
 
 app = typer.Typer(help="Measure what hanota promises, on this machine.", no_args_is_help=True)
@@ -69,6 +70,54 @@ def callbacks(
         _show_callbacks(outcome)
     if not outcome.passed:
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog=examples(
+        "hanota bench hub", "hanota bench hub --peer packages/hanota-radio/src/hanota_radio/peer.py --rounds 3 --json"
+    )
+)
+def hub(
+    as_json: AsJson = False,
+    peer: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="the peer's program; else that of an installed hanota-radio")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=200, help="measured rounds, each three times a side")] = 7,
+) -> None:
+    """Let a hub serve an image to many devices at once, in turns with a ZigBee library that only reads and writes.
+
+    Exit code 1: less than so many times the peer as promised, or there is no peer here.
+    """
+    import json
+
+    from hanota.app.bench.hub import bench_hub, find_peer
+
+    outcome = bench_hub(peer=find_peer(peer), rounds=rounds)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_dict(), indent=2))
+    else:
+        _show_hub(outcome)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _show_hub(outcome: "HubOutcome") -> None:
+    limits, beside = outcome.limits, "not measured"
+    peer = beside if outcome.peer_turns_per_s is None else f"{outcome.peer_turns_per_s:.0f} turns a second"
+    ratio = beside if outcome.ratio is None else f"{outcome.ratio}"
+    rows = (
+        ("hanota", f"{outcome.turns_per_s:.0f} turns a second, aiming at {limits['turns_per_s_aim']:.0f}"),
+        ("peer", peer),
+        ("ratio", f"{ratio}, at least {limits['ratio_min']:.0f}"),
+        ("bare struct", f"{outcome.bare_struct_per_s:.0f} turns a second"),
+        ("a round", f"{outcome.turns} turns: {outcome.image_octets} octets for {outcome.devices} devices"),
+        ("peer is", outcome.peer or beside),
+        ("machine", outcome.machine),
+        *((("left out", outcome.left_out),) if outcome.left_out else ()),
+        ("outcome", "passed" if outcome.passed else "a limit is broken" if outcome.ratio else "not proved"),
+    )
+    for title, text in rows:
+        typer.echo(f"{title:<20}{text}")
 
 
 def _show_callbacks(outcome: "CallbacksOutcome") -> None:

@@ -12,6 +12,7 @@ EXAMPLES = examples(
     "hanota demo --loss 0.2 --reboot hub@40% --reboot ppmid@60%",
     "hanota demo --request 11.4_REQUEST.XML --json",
     "hanota demo --save-request request.xml",
+    "hanota demo --image-size 4kB --pcap home.pcapng",
 )
 
 
@@ -37,6 +38,10 @@ def demo(
         Path | None,
         typer.Option(dir_okay=False, metavar="FILE.xml", help="Also write the request, e.g. for hanota send."),
     ] = None,
+    pcap: Annotated[
+        typer.FileBinaryWrite | None,
+        typer.Option(metavar="FILE", help="Also write the home network's frames, for Wireshark.", lazy=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Follow one signed request until a display in an emulated home runs and reports its new firmware.
@@ -53,6 +58,7 @@ def demo(
         speed=speed,
         reboots=tuple(Reboot.parse(text) for text in reboot or ()),
         folder=home,
+        pcap=pcap,
     )
     if save_request is not None:
         save_request.write_bytes(request_document(options))

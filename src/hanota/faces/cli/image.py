@@ -1,4 +1,4 @@
-"""`hanota image`: build firmware images and look into them."""
+"""`hanota image`: build firmware images, look into them, cut them into segments."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hanota.base.errors import Fault, HanotaError
+from hanota.base.limits import IMAGE_OCTETS_MAX_BUSINESS
 from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from hanota.wire.otaimage import Tail
 
-app = typer.Typer(help="Build firmware images and look into them.", no_args_is_help=True)
+app = typer.Typer(help="Build firmware images, look into them, cut them into segments.", no_args_is_help=True)
 
 _File = typer.Option(exists=True, dir_okay=False, help="PEM file")
 _TAILS = ("none", "signed")
@@ -28,7 +29,7 @@ class KeyUnreadable(HanotaError):
 
 
 class OutputUnwritable(HanotaError):
-    """The image was built but can't be put where it should go."""
+    """The image was made but can't be put where it should go."""
 
     code, fault = "HOTA-CLI-102", Fault.REQUESTER
     what = "{file} can't be written: {reason}"
@@ -93,6 +94,48 @@ def inspect(
     asked = [part for part, key in (("maker", maker_cert), ("tail", supplier_cert)) if key is not None]
     if not all(facts[part]["valid"] for part in asked):
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog=examples(
+        "hanota image segment ihd.zigbee --out segments/",
+        "hanota image segment ihd.zigbee --max-octets 262144 --json",
+    )
+)
+def segment(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="image file without tail")],
+    *,
+    max_octets: Annotated[
+        int, typer.Option("--max-octets", min=1, help="of one segment's file, as policy image.max_octets")
+    ] = IMAGE_OCTETS_MAX_BUSINESS,
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="folder; made if it isn't there")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Cut an image beyond the limit into segments, for PPMIDs and IHDs; each goes by an 11.4 request of its own.
+
+    The Certified Product List names the hash of the whole. The requests may be sent in any order.
+    """
+    import json
+
+    from hanota.wire.otaimage import Tail, file_name, read_image, write_image
+    from hanota.wire.otaimage.segments import split
+
+    whole = read_image(file.read_bytes(), Tail.NONE)
+    files = {file_name(part): write_image(part) for part in split(whole, max_octets)}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputUnwritable(file=out, reason=error.strerror) from None
+    written = [(_write(octets, out / name, name), len(octets)) for name, octets in files.items()]
+    digest = whole.manufacturer_hash.hex().upper()
+    if as_json:
+        segments = [{"file": str(place), "octets": octets} for place, octets in written]
+        told = {"whole_octets": len(whole.manufacturer_image), "whole_sha256": digest, "segments": segments}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for place, octets in written:
+        typer.echo(f"{place}: {octets} octets")
+    typer.echo(f"{len(written)} segments of {len(whole.manufacturer_image)} octets, Manufacturer Image hash {digest}")
 
 
 def _show(file: Path, facts: dict[str, dict[str, object]]) -> None:

@@ -13,7 +13,19 @@ import typer
 
 from hanota import __version__
 from hanota.base.errors import HanotaError
-from hanota.faces.cli import bench, demo, duis, estate, gbcs, image, pki, send, up
+from hanota.faces.cli import (
+    attest,
+    bench,
+    demo,
+    duis,
+    estate,
+    gbcs,
+    home,
+    image,
+    pki,
+    send,
+    up,
+)
 from hanota.faces.cli.logs import set_up_logs
 
 _HELP = """Firmware over the air for the home area network of GB smart metering.
@@ -31,11 +43,13 @@ app = typer.Typer(
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=send.EXAMPLES)(send.send)
+app.command(epilog=attest.EXAMPLES)(attest.attest)
 app.add_typer(image.app, name="image")
 app.add_typer(duis.app, name="duis")
 app.add_typer(gbcs.app, name="gbcs")
 app.add_typer(pki.app, name="pki")
 app.add_typer(estate.app, name="estate")
+app.add_typer(home.app, name="home")
 app.add_typer(bench.app, name="bench")
 
 

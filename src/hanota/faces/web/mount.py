@@ -16,6 +16,7 @@ from hanota.faces.problems import Unexpected
 from hanota.faces.web.page import Console, Page
 from hanota.faces.web.pages.alerts import alerts_page
 from hanota.faces.web.pages.commands import commands_page
+from hanota.faces.web.pages.consumer import consumer_page
 from hanota.faces.web.pages.deliveries import deliveries_page
 from hanota.faces.web.pages.delivery import delivery_page
 from hanota.faces.web.pages.homes import home_page, homes_page
@@ -115,6 +116,10 @@ def _details(console: Console) -> None:
     @ui.page("/homes/{name}")
     async def home(name: str, party: As = None) -> None:
         await _open(console, party, lambda page: home_page(page, name), name, "/homes")
+
+    @ui.page("/home/{name}")
+    async def consumer(name: str, party: As = None) -> None:
+        await _open(console, party, lambda page: consumer_page(page, name), f"At home: {name}", "/homes")
 
 
 async def _open(console: Console, party: str | None, fill: Fill, title: str, here: str) -> None:

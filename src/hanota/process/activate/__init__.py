@@ -9,11 +9,11 @@ import polars as pl
 
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
-from hanota.model.profiles import PROFILES, Activation
+from hanota.model.profiles import Activation, types_where
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue
 
-_ON_RECEIPT: Final = sorted(kind.value for kind, row in PROFILES.items() if row.activation is Activation.ON_RECEIPT)
+_ASKING: Final = frozenset({"may_defer", "may_refuse"})
 _ALERTS: Final = {
     "activation_succeeded": AlertKind.ACTIVATION.value,
     "activation_failed": AlertKind.ACTIVATION_FAILURE.value,
@@ -31,7 +31,11 @@ class Activate:
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
         """Take activation reports; ask a device whose report is overdue which version it runs (MP105)."""
-        by_hub = (pl.col("state") == State.TRANSFERRED) & pl.col("device_type").is_in(_ON_RECEIPT)
+        on_receipt = types_where(lambda row: row.activation is Activation.ON_RECEIPT)
+        with_screen = types_where(lambda row: row.consent_display)
+        asked = with_screen if ctx.policies.consent.mode in _ASKING else []  # there the hub tells of the answer
+        by_hub = (pl.col("state") == State.TRANSFERRED) & pl.col("device_type").is_in(on_receipt)
+        by_hub &= ~pl.col("device_type").is_in(asked)
         lost = (pl.col("state") == State.TRANSFERRED) & bound_to_supplier() & ~pl.col("eligible")
         by_time = (
             pl.when(overdue(ctx))
@@ -41,7 +45,10 @@ class Activate:
             .when(by_hub)
             .then(pl.lit("activation_due"))
         )
-        judged = move(batch, pl.coalesce("event", by_time), ctx)
+        # A command that came before the image found none, but says nothing of the one that came after.
+        overtaken = (pl.col("event") == "image_missing") & (pl.col("at") < pl.col("transferred_at"))
+        said = pl.when(~overtaken.fill_null(value=False)).then("event")
+        judged = move(batch, pl.when(pl.col("report").is_null()).then(by_time).otherwise(said), ctx)
         silent = pl.col("event").is_null() & (pl.col("state") == State.ACTIVATING)
         # Only a delivery whose activation was called for was "due to have activated" (R22).
         gave_up = pl.col("event").is_in(["deadline_passed", "responsibility_lost"])
@@ -55,7 +62,7 @@ class Activate:
             .alias("event")
         )
         # Who commanded an activation by CS06 has the device's own answer to it.
-        told = told.filter((pl.col("event") != "activation_succeeded") | pl.col("device_type").is_in(_ON_RECEIPT))
+        told = told.filter((pl.col("event") != "activation_succeeded") | pl.col("device_type").is_in(on_receipt))
         sends = judged.filter(silent | (gave_up & ~called_for)).select(
             "delivery", pl.when(silent).then(pl.lit("read_version")).otherwise(pl.lit("cancel")).alias("kind")
         )
@@ -63,6 +70,6 @@ class Activate:
         return Step(
             moves=moves(judged),
             sends=sends,
-            alerts=alerts(told, _ALERTS, ctx),
+            alerts=pl.concat([newcomers(judged, ctx), alerts(told, _ALERTS, ctx)]),
             versions=reported.select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items())),
         )

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from hanota.base.instant import DAY
 from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
 from hanota.model.policies import Policies
 from hanota.model.profiles import PROFILES
@@ -25,12 +26,18 @@ _UPDATABLE: Final = [DeviceStatus.COMMISSIONED.value, DeviceStatus.SUSPENDED.val
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What devices are held against: the request's service, its image, the policies."""
+    """What devices are held against: the request's service, its image, the policies.
+
+    `image_octets`: of the file that a device holds in the end, also where it comes in segments. `force_replace` is the
+    octet of a meter's image.
+    """
 
     srv: str
     header: OtaHeader
     image_octets: int
     policies: Policies
+    in_segments: bool = False
+    force_replace: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,17 @@ def _types(*, ota: bool, policies: Policies) -> list[str]:
 
 def _by_service(srv: str) -> list[str]:
     return [kind.value for kind, row in PROFILES.items() if row.service_reference == srv]
+
+
+def _without_segments(terms: Terms) -> pl.Expr:
+    able = [kind.value for kind, row in PROFILES.items() if row.segments]
+    return ~pl.col("device_type").is_in(able) if terms.in_segments else pl.lit(value=False)
+
+
+def _in_progress(terms: Terms) -> pl.Expr:
+    """Under `own` a meter's image with ForceReplace may take the place of its sender's earlier one (R12)."""
+    replaces = terms.policies.hub.force_replace == "own" and terms.force_replace != 0
+    return pl.col("open") & ~pl.col("displaceable") if replaces else pl.col("open")
 
 
 def _outside_hardware(terms: Terms) -> pl.Expr:
@@ -85,12 +103,15 @@ DEVICE_CHECKS: Final = (
     DeviceCheck(_D.OTHER_MODEL, lambda terms: pl.col("image_type") != terms.header.image_type),
     DeviceCheck(_D.OTHER_HARDWARE, _outside_hardware),
     DeviceCheck(_D.NOT_CERTIFIED_FOR_MODEL, lambda _: pl.col("product").is_null()),
+    DeviceCheck(_D.NO_SEGMENTS, _without_segments),
     DeviceCheck(_D.NO_CAPACITY, lambda terms: pl.col("capacity_octets") < terms.image_octets),
-    DeviceCheck(_D.IN_PROGRESS, lambda _: pl.col("open")),
+    DeviceCheck(_D.REFUSED_BY_CONSUMER, lambda _: pl.col("refused")),
+    DeviceCheck(_D.IN_PROGRESS, _in_progress),
     DeviceCheck(_D.ALREADY_RUNS_IT, lambda terms: pl.col("version") == terms.header.file_version),
     DeviceCheck(_D.NOT_A_SUCCESSOR, lambda _: (pl.col("predecessors") > 0) & ~pl.col("follows")),
     DeviceCheck(_D.DOWNGRADE, _downgrade),
     DeviceCheck(_D.GBCS_TOO_OLD, _too_old),
+    DeviceCheck(_D.TOO_SOON, lambda terms: pl.col("updated_ms_ago") < terms.policies.update.min_interval_days * DAY),
 )
 
 

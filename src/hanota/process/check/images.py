@@ -12,6 +12,7 @@ from hanota.model.reasons import RequestReason
 from hanota.process.check.rules import Rule, first_broken
 from hanota.wire.duis import FirmwareRequest, RequestRow
 from hanota.wire.otaimage import GbImage, Tail, read_image, signature_holds
+from hanota.wire.otaimage.segments import Segment, read_segment
 from hanota.wire.smki import Certificate
 
 _TAILS: Final = {"11.1": Tail.SIGNED, "11.4": Tail.NONE}
@@ -21,22 +22,29 @@ _TAILS: Final = {"11.1": Tail.SIGNED, "11.4": Tail.NONE}
 class ImageCase:
     """A firmware request and the facts that its rules need.
 
-    `product` asks the list for an image's best standing; `signers` are the sender's certificates as a Supplier.
+    `product` asks the list for an image's best standing; `signers` are the sender's certificates as a Supplier;
+    `contradiction` says how a segment does not fit those that its sender has sent before.
     """
 
     request: FirmwareRequest
     row: RequestRow
     policies: Policies
     product: Callable[[GbImage], CplStatus | None]
+    contradiction: Callable[[Segment], str | None] = lambda _: None
     signers: Iterable[Certificate] = ()
 
     @cached_property
-    def image_or_error(self) -> GbImage | HanotaError:
-        """The image of the request, or why it can't be read."""
+    def _read(self) -> tuple[GbImage, Segment | None] | HanotaError:
         try:
-            return read_image(self.request.image, _TAILS[self.row.srv])
+            image = read_image(self.request.image, _TAILS[self.row.srv])
+            return image, read_segment(image)
         except HanotaError as error:
             return error
+
+    @property
+    def image_or_error(self) -> GbImage | HanotaError:
+        """The image of the request, or why it can't be read."""
+        return self._read if isinstance(self._read, HanotaError) else self._read[0]
 
     @property
     def image(self) -> GbImage:
@@ -45,10 +53,30 @@ class ImageCase:
             raise self.image_or_error
         return self.image_or_error
 
+    @property
+    def segment(self) -> Segment | None:
+        """The image as a segment; None for one in one piece, and for one that can't be read."""
+        return None if isinstance(self._read, HanotaError) else self._read[1]
+
+    @cached_property
+    def manufacturer_hash(self) -> bytes:
+        """The hash that the Certified Product List names: of a segment it is the whole's."""
+        return self.image.manufacturer_hash if self.segment is None else self.segment.header.whole_hash
+
+    @property
+    def whole_octets(self) -> int:
+        """Size of the file that a device is to hold in the end."""
+        return len(self.request.image) if self.segment is None else self.segment.common[0].file_octets
+
     @cached_property
     def standing(self) -> CplStatus | None:
         """Standing of the image on the Certified Product List."""
         return self.product(self.image)
+
+    @cached_property
+    def contradicts(self) -> str | None:
+        """How it does not fit the segments sent before; None if it does, or is in one piece."""
+        return None if self.segment is None else self.contradiction(self.segment)
 
     @property
     def signed(self) -> bool:
@@ -75,6 +103,11 @@ IMAGE_CHECKS: Final[tuple[Rule[ImageCase], ...]] = (
         lambda case: str(case.image_or_error),
     ),
     Rule(
+        _R.SEGMENTS_OFF,
+        lambda case: case.segment is None or case.policies.image.segments,
+        lambda _: "the image is a segment",
+    ),
+    Rule(
         _R.VERSION_NOT_IN_HEADER,
         _version_matches,
         lambda case: f"{case.request.firmware_version} in the request, {case.image.header.version_text} in the header",
@@ -87,13 +120,14 @@ IMAGE_CHECKS: Final[tuple[Rule[ImageCase], ...]] = (
     Rule(
         _R.IMAGE_NOT_CERTIFIED,
         lambda case: case.standing is not None,
-        lambda case: f"Manufacturer Image hash {case.image.manufacturer_hash.hex()}",
+        lambda case: f"Manufacturer Image hash {case.manufacturer_hash.hex()}",
     ),
     Rule(
         _R.CERTIFICATION_NOT_ACTIVE,
         lambda case: case.standing is CplStatus.ACTIVE,
         lambda case: f"its entry is {case.standing}",
     ),
+    Rule(_R.SEGMENT_CONTRADICTS, lambda case: case.contradicts is None, lambda case: f"{case.contradicts}"),
 )
 
 

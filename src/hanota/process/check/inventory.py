@@ -17,6 +17,7 @@ from hanota.model.inventory import (
     version_number,
 )
 from hanota.model.policies import Policies, Strictness
+from hanota.model.profiles import PROFILES
 from hanota.model.reasons import RequestReason
 from hanota.process.check.rules import Rule, first_broken
 from hanota.wire.duis import (
@@ -171,7 +172,7 @@ def _new(case: PrenotificationCase) -> bool:
     return gpf_new and not case.known(asked.device)
 
 
-_OUTSIDE_GBCS: Final = frozenset({DeviceType.IHD, DeviceType.CAD})
+_OUTSIDE_GBCS: Final = frozenset(kind for kind, row in PROFILES.items() if not row.gbcs)
 
 
 def _listed(case: PrenotificationCase) -> bool:

@@ -7,11 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
+from hanota.base.vocabulary.devices import TransferResponseCode
 from hanota.model.alerts import AlertKind
-from hanota.model.delivery import State
+from hanota.model.delivery import OF_THE_REGISTRY, State
+from hanota.model.profiles import types_where
 from hanota.model.step import Step
-from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue
 
 _ALERTS: Final = {
     "image_held": AlertKind.DELIVERED_TO_HUB,
@@ -23,10 +24,10 @@ _ALERTS: Final = {
     "discarded": AlertKind.TRANSFER,
     "hardware_mismatched": AlertKind.TRANSFER,
     "transfer_failed": AlertKind.TRANSFER,
+    "consumer_refused": AlertKind.REFUSED,
+    "device_gone": AlertKind.GIVEN_UP,
+    "gone_unread": AlertKind.NO_REPORT,
 }
-_METERS: Final = [DeviceType.ESME.value, DeviceType.GSME.value]
-"""They tell their Supplier of a transfer themselves (alerts 0x00CE, 0x00CF); CCS08 is of the other devices."""
-
 _BY_HUB: Final = {
     "hub_discarded": "discarded",
     "hub_hardware_mismatched": "hardware_mismatched",
@@ -39,7 +40,15 @@ _RESULTS: Final = {
     "discarded": TransferResponseCode.FIRMWARE_IMAGE_DISCARDED,
     "hardware_mismatched": TransferResponseCode.HARDWARE_VERSION_MISMATCH,
     "transfer_failed": TransferResponseCode.FILE_TRANSFER_FAILURE,
+    "consumer_refused": TransferResponseCode.FIRMWARE_IMAGE_DISCARDED,
 }
+
+_ASKING: Final = frozenset({"consent_asked", "consent_deferred", "consent_given"})
+"""Heard here with the outcomes of transfers, so that a refusal counts before the discarding that it leads to (R27)."""
+_ORDERED: Final = [State.ON_WAN, State.HELD, State.TRANSFERRING, State.TRANSFERRED, State.CONSENT]
+"""States in which an order may stand at the hub."""
+_CALLED_FOR: Final = [State.ACTIVATING, State.ACTIVATED]
+"""States in which the device was due to have activated: one verdict is owed to all concerned (R22)."""
 
 
 class Deliver:
@@ -56,6 +65,8 @@ class Deliver:
             "cancelled",
             *_RESULTS,
             *_BY_HUB,
+            *OF_THE_REGISTRY,
+            *_ASKING,
         }
     )
 
@@ -79,31 +90,42 @@ class Deliver:
         cancel = (
             by_time_alone & pl.col("event").is_in(["wan_failed", "deadline_passed", "responsibility_lost"]) & ~queued
         )
+        gone = pl.col("event") == "device_gone"
+        cancel |= gone & pl.col("state").is_in(_ORDERED)
         results = {name: int(code) for name, code in _RESULTS.items()}
         told = judged.with_columns(
             pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
             pl.col("version_target").alias("version"),
+            pl.when(gone & pl.col("state").is_in(_CALLED_FOR))
+            .then(pl.lit("gone_unread"))
+            .otherwise("event")
+            .alias("event"),
         )
         return Step(
             moves=moves(judged),
             sends=judged.filter(order | cancel).select(
                 "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
             ),
-            alerts=_alerts(told, ctx),
+            alerts=pl.concat([newcomers(judged, ctx), _alerts(told, ctx)]),
         )
 
 
 def _heard(batch: pl.DataFrame) -> pl.DataFrame:
     """Read what hubs say of failed transfers: for a meter it is the event, for other devices it comes too late."""
     by_hub = pl.col("event").is_in(list(_BY_HUB)).fill_null(value=False)
-    meter = pl.col("device_type").is_in(_METERS)
+    meter = _tells_itself()
     event = pl.when(by_hub & meter).then(pl.col("event").replace_strict(_BY_HUB, default=None))
     return batch.with_columns(event.otherwise("event").alias("event"), (by_hub & meter).alias("by_hub"))
 
 
+def _tells_itself() -> pl.Expr:
+    """Whether the device, a meter, tells its Supplier of a transfer; CCS08 is of the other devices."""
+    return pl.col("device_type").is_in(types_where(lambda row: row.own_receipt))
+
+
 def _alerts(told: pl.DataFrame, ctx: Ctx) -> pl.DataFrame:
     """Give the alerts: of a meter's transfer only what its hub alone can tell."""
-    of_meter = pl.col("device_type").is_in(_METERS) & pl.col("event").is_in(list(_RESULTS))
+    of_meter = _tells_itself() & pl.col("event").is_in(list(_RESULTS))
     plain = alerts(
         told.filter(~of_meter.fill_null(value=False)), {name: kind.value for name, kind in _ALERTS.items()}, ctx
     )

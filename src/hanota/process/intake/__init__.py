@@ -3,10 +3,12 @@
 from hanota.process.intake.frames import Asked, HomeFacts, Ignored, Told, read_uplink_frame
 from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
 from hanota.process.intake.requests import Opened, Refused, open_request
+from hanota.process.intake.statements import Doubted, open_statement
 
 __all__ = [
     "Asked",
     "Authentic",
+    "Doubted",
     "HomeFacts",
     "Ignored",
     "MacCheck",
@@ -16,5 +18,6 @@ __all__ = [
     "Told",
     "open_gbcs",
     "open_request",
+    "open_statement",
     "read_uplink_frame",
 ]

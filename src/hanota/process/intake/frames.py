@@ -3,9 +3,9 @@
 Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened by `gbcs.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
@@ -16,10 +16,17 @@ from hanota.model.returns import Return
 from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
 from hanota.wire.smki import Certificate
 from hanota.wire.wan import (
+    ConsentAnswer,
+    ConsentGiven,
+    DeviceSeen,
     Fetch,
     FrameMalformed,
+    GbcsUp,
     Receipt,
     ReceiptStatus,
+    Report,
+    SeenWhy,
+    StrangerSeen,
     Uplink,
     UplinkNotSigned,
     open_uplink,
@@ -42,6 +49,16 @@ _RECEIPT_EVENTS: Final = {
 }
 """What a receipt means for a delivery. Of the last three, CCS08 tells for devices that are not meters."""
 
+_CONSENT_EVENTS: Final = {
+    ConsentAnswer.ASKED: "consent_asked",
+    ConsentAnswer.ACCEPTED: "consent_given",
+    ConsentAnswer.DEFERRED: "consent_deferred",
+    ConsentAnswer.REFUSED: "consumer_refused",
+    ConsentAnswer.TOLD: "consent_given",  # not asked, or not any more: the image is installed all the same
+}
+"""What a consumer's answer means for a delivery (R27)."""
+
+_COUNT_MAX: Final = (1 << 31) - 1  # that a column of the store holds
 _SENT_MAX: Final = from_generalized("99991231235959Z")
 
 
@@ -108,7 +125,9 @@ def _told(uplink: Uplink, facts: HomeFacts) -> Told | Ignored:
         return _void(uplink, str(error))
     if uplink.sent > _SENT_MAX:
         return _void(uplink, f"sent at {uplink.sent}, which is no time")
-    return _of_receipt(uplink, report) if isinstance(report, Receipt) else _of_gbcs(uplink, report.data, facts)
+    if isinstance(report, GbcsUp):
+        return _of_gbcs(uplink, report.data, facts)
+    return _OF_HUBS[type(report)](uplink, report)
 
 
 def _void(uplink: Uplink, why: str) -> Told:
@@ -138,8 +157,66 @@ def _of_receipt(uplink: Uplink, receipt: Receipt) -> Told:
     return Told(uplink.hub, uplink.event, report)
 
 
+def _of_consent(uplink: Uplink, given: ConsentGiven) -> Told:
+    event = _CONSENT_EVENTS.get(given.answer)
+    if event is None:
+        return _void(uplink, f"nobody knows the answer {int(given.answer)}")
+    if given.order > STORED_NUMBER_MAX or given.until > _SENT_MAX:
+        return _void(uplink, f"no delivery {given.order} has an answer until {given.until}")
+    report = Return(
+        source=f"uplink {uplink.hub}/{uplink.event}",
+        reporter=uplink.hub,
+        at=uplink.sent,
+        event=event,
+        device=uplink.hub,
+        delivery=given.order,
+        octets=uplink.body,
+        result=int(given.answer),
+        until=given.until or None,
+    )
+    return Told(uplink.hub, uplink.event, report)
+
+
+def _of_device_seen(uplink: Uplink, seen: DeviceSeen) -> Told:
+    """A hub speaks for its device: what it read for us counts like a device's answer, the rest is what it noticed."""
+    read = seen.why is SeenWhy.READ_FOR_DCC
+    report = Return(
+        source=f"uplink {uplink.hub}/{uplink.event}",
+        reporter=uplink.hub,
+        at=uplink.sent,
+        event="version_read" if read else "version_seen",
+        device=seen.device,
+        octets=uplink.body,
+        version=seen.file_version,
+        result=0,
+    )
+    return Told(uplink.hub, uplink.event, report)
+
+
+def _of_stranger(uplink: Uplink, seen: StrangerSeen) -> Told:
+    report = Return(
+        source=f"uplink {uplink.hub}/{uplink.event}",
+        reporter=uplink.hub,
+        at=uplink.sent,
+        event="stranger_refused",
+        device=seen.node,
+        octets=uplink.body,
+        result=min(seen.attempts, _COUNT_MAX),
+    )
+    return Told(uplink.hub, uplink.event, report)
+
+
 def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told:
     opened = open_gbcs(data, facts.certificate, facts.mac_holds)
     if isinstance(opened, NotAuthentic):
         return _void(uplink, opened.why)
     return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
+
+
+_OF_HUBS: Final[Mapping[type[Report], Callable[[Uplink, Any], Told]]] = {
+    Receipt: _of_receipt,
+    DeviceSeen: _of_device_seen,
+    StrangerSeen: _of_stranger,
+    ConsentGiven: _of_consent,
+}
+"""How what a hub says in its own name is taken."""

@@ -202,7 +202,8 @@ def hand_in(work: Work[ReturnLocalCommandResponse]) -> Outcome:
         return refused((RequestReason.RETURNED_WITHOUT_COMMAND, f"command {command.id} is {command.state}"), work)
     report: Return | None = opened.report(work.now)
     if report is not None:
-        save_reports(connection, work.lane, [report], work.now)
+        attested = work.policies.local_upgrade.attested
+        save_reports(connection, work.lane, [report], work.now, attested=attested)
     return Outcome(code=ResponseCode.I0)
 
 

@@ -14,8 +14,10 @@ from hanota.records.library.images import put_image
 from hanota.records.registry.lookups import product_standing
 from hanota.records.store import Connection
 from hanota.records.store.acceptance import device_facts
+from hanota.records.store.segments import contradiction, keep_segment
 from hanota.wire.duis import FirmwareRequest
 from hanota.wire.otaimage import GbImage
+from hanota.wire.otaimage.segments import manufacturer_hash
 
 
 def distribute(work: Work[FirmwareRequest]) -> Outcome:
@@ -26,6 +28,7 @@ def distribute(work: Work[FirmwareRequest]) -> Outcome:
         row=work.row,
         policies=work.policies,
         product=lambda image: _standing(connection, image),
+        contradiction=lambda segment: contradiction(connection, work.sender, segment, request.image),
         signers=signers_of(work),
     )
     if failed := judge_image(case):
@@ -34,14 +37,22 @@ def distribute(work: Work[FirmwareRequest]) -> Outcome:
         connection,
         _device_column(request.device_list),
         sender=work.sender,
-        manufacturer_hash=case.image.manufacturer_hash,
+        manufacturer_hash=case.manufacturer_hash,
+        in_segments=case.segment is not None,
         now=work.now,
     )
-    terms = Terms(srv=work.row.srv, header=case.image.header, image_octets=len(request.image), policies=work.policies)
-    return _outcome(work, case.image, judge_devices(facts, terms))
+    terms = Terms(
+        srv=work.row.srv,
+        header=case.image.header,
+        image_octets=case.whole_octets,
+        policies=work.policies,
+        in_segments=case.segment is not None,
+        force_replace=case.image.force_replace or 0,
+    )
+    return _outcome(work, case, judge_devices(facts, terms))
 
 
-def _outcome(work: Work[FirmwareRequest], image: GbImage, decision: pl.DataFrame) -> Outcome:
+def _outcome(work: Work[FirmwareRequest], case: ImageCase, decision: pl.DataFrame) -> Outcome:
     refusals = decision.height - decision["reason"].null_count()
     assert work.row.warning_code is not None  # of every service that carries an image
     code = work.row.warning_code if refusals else ResponseCode.I0
@@ -49,12 +60,22 @@ def _outcome(work: Work[FirmwareRequest], image: GbImage, decision: pl.DataFrame
         code=code,
         content=warning_of(decision),
         decision=decision,
-        version_text=image.header.version_text,
+        version_text=case.image.header.version_text,
     )
     if refusals == decision.height:
         failed = refused((RequestReason.NO_VALID_DEVICE, ""), work)
         return replace(told, code=failed.code, reason=failed.reason)
-    return replace(told, image=_put_image(work.connection, work.request.image, image))
+    digest = _put_image(work.connection, case)
+    segment = case.segment
+    if segment is None:
+        return replace(told, image=digest)
+    return replace(
+        told,
+        image=digest,
+        then=lambda number: keep_segment(
+            work.connection, work.sender, segment, image=digest, request=number, now=work.now
+        ),
+    )
 
 
 def _device_column(device_list: str) -> pl.Series:
@@ -69,22 +90,23 @@ def _standing(connection: Connection, image: GbImage) -> CplStatus | None:
     header = image.header
     return product_standing(
         connection,
-        manufacturer_hash=image.manufacturer_hash,
+        manufacturer_hash=manufacturer_hash(image),
         manufacturer=header.manufacturer,
         image_type=header.image_type,
         version=header.file_version,
     )
 
 
-def _put_image(connection: Connection, octets: bytes, image: GbImage) -> bytes:
-    header = image.header
+def _put_image(connection: Connection, case: ImageCase) -> bytes:
+    header = case.image.header
     return put_image(
         connection,
-        octets,
-        manufacturer_hash=image.manufacturer_hash,
+        case.request.image,
+        manufacturer_hash=case.manufacturer_hash,
         manufacturer=header.manufacturer,
         image_type=header.image_type,
         version=header.file_version,
         hardware_min=header.hardware_min,
         hardware_max=header.hardware_max,
+        force_replace=case.image.force_replace,
     )

@@ -17,6 +17,7 @@ def put_image(
     version: int,
     hardware_min: int | None,
     hardware_max: int | None,
+    force_replace: int | None = None,
 ) -> bytes:
     """Keep an image unless it is there already. Returns: its SHA-256."""
     digest = hashlib.sha256(octets).digest()
@@ -32,6 +33,7 @@ def put_image(
                 version=version,
                 hardware_min=hardware_min,
                 hardware_max=hardware_max,
+                force_replace=force_replace,
             )
         )
     return digest

@@ -10,7 +10,7 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
 from hanota.model.inventory import DEVICES_OF_PREMISES_MAX, KnownDevice
 from hanota.records.ledger import Event, append
-from hanota.records.registry.register import project_eligibility
+from hanota.records.registry.responsibility import project_eligibility
 from hanota.records.store import schema as t
 
 GBCS_VERSION_UNKNOWN: Final = "0.0"
@@ -122,7 +122,9 @@ def devices_at(connection: Connection, place: tuple[int | None, int]) -> list[Ro
             d, p.c.region, p.c.uprn, p.c.postcode, p.c.address, standing.label("standing"), supplied.label("supplied")
         )
         .outerjoin(p, p.c.id == d.c.premises)
-        .order_by(d.c.device_type != "CHF", d.c.device_type != "GPF", d.c.eui)
+        .order_by(
+            d.c.status == DeviceStatus.DECOMMISSIONED.value, d.c.device_type != "CHF", d.c.device_type != "GPF", d.c.eui
+        )
         .limit(DEVICES_OF_PREMISES_MAX)
     )
     premises, device = place

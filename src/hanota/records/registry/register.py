@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import UserRole
-from hanota.model.delivery import DELIVERY
-from hanota.model.profiles import PROFILES, Eligibility
+from hanota.records.registry.responsibility import project_eligibility, wake_handovers
 from hanota.records.store import schema as t
 
 FOREVER: Final = Instant((1 << 53) - 1)
@@ -106,20 +105,7 @@ def register_homes(connection: Connection, homes: Iterable[HomeRow]) -> None:
         _put(connection, t.premises, {"name": home.name}, where)
         premises = connection.execute(select(t.premises.c.id).where(t.premises.c.name == home.name)).scalar_one()
         gone = _deleted(connection, home)
-        for row in home.devices:
-            if row.eui in gone:
-                continue
-            _install(connection, row.eui)
-            _put(connection, t.device, {"eui": row.eui.signed}, _place(row, premises, home.hub), _details(row))
-            connection.execute(
-                update(t.device)
-                .where(
-                    t.device.c.eui == row.eui.signed,
-                    t.device.c.version_origin == "declared",
-                    t.device.c.edited_at.is_(None),
-                )
-                .values(version=row.version)
-            )
+        install_devices(connection, [row for row in home.devices if row.eui not in gone], premises, home.hub)
         for supply in home.supplies:
             if supply.meter in gone:
                 continue
@@ -127,7 +113,23 @@ def register_homes(connection: Connection, homes: Iterable[HomeRow]) -> None:
             values = {"meter": supply.meter.signed, "party": supply.party.signed, "until": supply.until}
             _put(connection, t.supply, place, values)
     project_eligibility(connection)
-    _wake_handovers(connection)
+    wake_handovers(connection)
+
+
+def install_devices(connection: Connection, rows: Iterable[DeviceRow], premises: int, hub: Eui64) -> None:
+    """Enter devices of a home, or bring them up to date, but for versions that they reported."""
+    for row in rows:
+        _install(connection, row.eui)
+        _put(connection, t.device, {"eui": row.eui.signed}, _place(row, premises, hub), _details(row))
+        connection.execute(
+            update(t.device)
+            .where(
+                t.device.c.eui == row.eui.signed,
+                t.device.c.version_origin == "declared",
+                t.device.c.edited_at.is_(None),
+            )
+            .values(version=row.version)
+        )
 
 
 def _deleted(connection: Connection, home: HomeRow) -> frozenset[Eui64]:
@@ -138,12 +140,14 @@ def _deleted(connection: Connection, home: HomeRow) -> frozenset[Eui64]:
 
 
 def _install(connection: Connection, eui: Eui64) -> None:
-    """Forget what a User said of a device before it was in any premises: from now on its home says so."""
-    connection.execute(
-        update(t.device)
-        .where(t.device.c.eui == eui.signed, t.device.c.premises.is_(None))
-        .values(edited_at=None, prenotified_by=None, manufacturer_text=None, model_text=None)
-    )
+    """Forget what a User said of a device before it was in any premises, and what one reported that comes back: from
+    now on its home says so.
+    """
+    d = t.device.c
+    said = {"edited_at": None, "prenotified_by": None, "manufacturer_text": None, "model_text": None}
+    connection.execute(update(t.device).where(d.eui == eui.signed, d.premises.is_(None)).values(said))
+    back = (d.eui == eui.signed, d.status == DeviceStatus.DECOMMISSIONED.value)
+    connection.execute(update(t.device).where(*back).values(edited_at=None, version_origin="declared", version_at=None))
 
 
 def _place(row: DeviceRow, premises: int, hub: Eui64) -> dict[str, object]:
@@ -168,25 +172,6 @@ def _details(row: DeviceRow) -> dict[str, object]:
         "commissioned_at": row.commissioned_at,
         "han_variant": row.han_variant,
     }
-
-
-def _wake_handovers(connection: Connection) -> None:
-    """Have open deliveries looked at when their senders' responsibility ends, if that is sooner than was known."""
-    d, r, e = t.delivery, t.request, t.eligibility.c
-    ends = (
-        select(func.coalesce(func.min(e.until), d.c.since))  # he never was responsible: at once
-        .where(
-            e.device == d.c.device,
-            e.until > r.c.received_at,
-            e.party == r.c.originator,
-            r.c.id == d.c.request,
-        )
-        .scalar_subquery()
-    )
-    watched = d.c.state.in_([state for state, event in DELIVERY.moves if event == "responsibility_lost"])
-    signed = [kind.value for kind, row in PROFILES.items() if row.supplier_signed]
-    bound = d.c.device.in_(select(t.device.c.eui).where(t.device.c.device_type.in_(signed)))
-    connection.execute(update(d).where(watched, bound, d.c.due > ends).values(due=ends))
 
 
 def register_products(connection: Connection, products: Iterable[ProductRow]) -> None:
@@ -221,28 +206,3 @@ def _put(
         connection.execute(insert(table).values({**key, **values, **(unedited or {}), **fresh}))
     elif unedited:
         connection.execute(update(table).where(*same, table.c.edited_at.is_(None)).values(unedited))
-
-
-def project_eligibility(connection: Connection) -> None:
-    """Work out anew who may act on which device, and when (R16).
-
-    A meter: its own Responsible Supplier. An HCALCS: those of the ESMEs of its home. Every other device: those of any
-    meter of its home.
-    """
-    own, s, d = t.device.alias("own"), t.supply, t.device
-    single = [kind for kind, row in PROFILES.items() if row.eligibility is Eligibility.RESPONSIBLE_FOR_METER]
-    meters = [DeviceType.ESME.value, DeviceType.GSME.value]
-    by_home = (
-        select(own.c.eui.label("device"), s.c.party, s.c.since, func.max(s.c.until))
-        .join(d, d.c.premises == own.c.premises)
-        .join(s, s.c.meter == d.c.eui)
-        .group_by(own.c.eui, s.c.party, s.c.since)  # one supplier of two meters from one day, until different days
-    )
-    statements = (
-        select(s.c.meter, s.c.party, s.c.since, func.max(s.c.until)).group_by(s.c.meter, s.c.party, s.c.since),
-        by_home.where(own.c.device_type == DeviceType.HCALCS.value, d.c.device_type == DeviceType.ESME.value),
-        by_home.where(own.c.device_type.not_in([*meters, *(kind.value for kind in single)])),
-    )
-    connection.execute(delete(t.eligibility))
-    for statement in statements:
-        connection.execute(insert(t.eligibility).from_select(["device", "party", "since", "until"], statement))

@@ -11,19 +11,39 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.delivery import State
+from hanota.model.policies import AlertPolicy
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.displacement import displace, displaceable, of_meter
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
+from hanota.records.store.refusals import refused
+from hanota.records.store.segments import of_whole, under_way
 
 DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
 """A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
 
+
+_ALERT: Final = AlertPolicy()
 
 ANONYMOUS_MAX: Final = 10_000
 """How many refusals are kept of what nobody is proved to have sent; each stays in the log all the same."""
@@ -90,22 +110,36 @@ def forget_octets(connection: Connection, number: int) -> None:
 
 
 def device_facts(
-    connection: Connection, devices: Iterable[int], *, sender: Eui64, manufacturer_hash: bytes, now: Instant
+    connection: Connection,
+    devices: Iterable[int],
+    *,
+    sender: Eui64,
+    manufacturer_hash: bytes,
+    now: Instant,
+    in_segments: bool = False,
 ) -> pl.DataFrame:
     """Give one row of facts for every device named, in the order named, by one query.
 
+    A segment joins the sender's open delivery of its whole: such a device does not count as `open`.
+
     Columns: device, known, device_type, status, region, hub, manufacturer, image_type, hardware, gbcs_version,
-    capacity_octets, version, eligible, open, product (the Active one of this hash for its model), predecessors (how
-    many the list names for it), follows (the version it runs is among them).
+    capacity_octets, version, eligible, open, displaceable (what is open is the sender's own and may be displaced, R12),
+    refused (the consumer's no to this image stands), product (the Active one of this hash for its model), predecessors
+    (how many the list names for it), follows (the version it runs is among them), updated_ms_ago (since its last update
+    was confirmed).
     """
     named = name_set(connection, devices)
-    query = _facts_query(named, sender, manufacturer_hash, now)
+    joins = of_whole(sender, manufacturer_hash) if in_segments else None
+    query = _facts_query(named, sender, manufacturer_hash, now, joins)
     facts = read_frame(connection, query)
-    waiting = _devices_of_waiting_decisions(connection)
-    return facts.with_columns(pl.col("open") | pl.col("device").is_in(waiting.implode()))
+    waiting = _devices_of_waiting_decisions(connection, joins)
+    waits = pl.col("device").is_in(waiting.implode())
+    return facts.with_columns(pl.col("open") | waits, pl.col("displaceable") & ~waits)
 
 
-def _facts_query(named: Table, sender: Eui64, manufacturer_hash: bytes, now: Instant) -> Select[Any]:
+def _facts_query(
+    named: Table, sender: Eui64, manufacturer_hash: bytes, now: Instant, joins: ColumnElement[bool] | None
+) -> Select[Any]:
     d, p = t.device, t.product
     certified = (
         select(func.max(p.c.id))
@@ -140,13 +174,16 @@ def _facts_query(named: Table, sender: Eui64, manufacturer_hash: bytes, now: Ins
             d.c.capacity_octets,
             d.c.version,
             eligible.label("eligible"),
-            t.work.c.device.is_not(None).label("open"),
+            and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
+            displaceable(sender).label("displaceable"),
+            refused(manufacturer_hash, now).label("refused"),
             certified.label("product"),
             select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
             select(pre.c.product)
             .where(pre.c.product == certified, pre.c.version == d.c.version)
             .exists()
             .label("follows"),
+            (now - _confirmed_at(named)).label("updated_ms_ago"),
         )
         .select_from(
             named.outerjoin(d, d.c.eui == named.c.id)
@@ -157,8 +194,15 @@ def _facts_query(named: Table, sender: Eui64, manufacturer_hash: bytes, now: Ins
     )
 
 
-def _devices_of_waiting_decisions(connection: Connection) -> pl.Series:
-    rows = connection.execute(select(t.request.c.decision).where(~t.request.c.materialised))
+def _confirmed_at(devices: Table) -> ScalarSelect[int]:
+    d = t.delivery.c
+    confirmed = (d.device == devices.c.id, d.state == State.CONFIRMED)
+    return select(func.max(d.since)).where(*confirmed).correlate(devices).scalar_subquery()
+
+
+def _devices_of_waiting_decisions(connection: Connection, joins: ColumnElement[bool] | None) -> pl.Series:
+    others = true() if joins is None else ~joins
+    rows = connection.execute(select(t.request.c.decision).where(~t.request.c.materialised, others))
     taken = [read_decision(row.decision).filter(pl.col("reason").is_null())["device"] for row in rows]
     return pl.concat(taken) if taken else pl.Series("device", [], pl.Int64)
 
@@ -265,24 +309,39 @@ def standing_of(connection: Connection, request_id: str) -> tuple[str, str | Non
     return row.code, row.state, waits or connection.execute(unended).first() is not None
 
 
-def materialise(connection: Connection, lane: str, now: Instant, deadline: Instant) -> int:
+def materialise(connection: Connection, lane: str, now: Instant, deadline: Instant, alert: AlertPolicy = _ALERT) -> int:
     """Make the delivery rows, open-work claims and first events of the oldest decision that waits for it.
 
-    Returns: how many deliveries were made; 0 when no decision waits.
+    A device with an open delivery was accepted for a segment: that delivery goes on with it; or, if it is a meter, to
+    displace that delivery: the claim passes, unless it went on too far meanwhile. Then the new one has no claim.
+    Returns: how many devices it was accepted for; 0 when no decision waits.
     """
     row = connection.execute(
-        select(t.request.c.id, t.request.c.decision).where(~t.request.c.materialised).order_by(t.request.c.id).limit(1)
+        select(t.request.c.id, t.request.c.originator, t.request.c.decision)
+        .where(~t.request.c.materialised)
+        .order_by(t.request.c.id)
+        .limit(1)
     ).first()
     if row is None:
         return 0
     accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
+    sender = Eui64.from_signed(row.originator)
+    displace(connection, lane, accepted["device"], sender=sender, now=now, alert=alert)
     named = name_set(connection, accepted["device"])
+    standing = read_frame(
+        connection,
+        select(t.work.c.device, t.work.c.delivery, of_meter().label("stays"))
+        .join(named, named.c.id == t.work.c.device)
+        .join(t.device, t.device.c.eui == t.work.c.device),
+    )
+    joined = standing.filter(~pl.col("stays"))
     hubs = read_frame(
         connection, select(t.device.c.eui.label("device"), t.device.c.hub).join(named, named.c.id == t.device.c.eui)
     )
     base = connection.execute(select(func.coalesce(func.max(t.delivery.c.id), 0))).scalar_one()
     rows = (
-        accepted.join(hubs, on="device", how="left", maintain_order="left")
+        accepted.join(joined, on="device", how="anti", maintain_order="left")
+        .join(hubs, on="device", how="left", maintain_order="left")
         .with_row_index("id", offset=base + 1)
         .select(
             pl.col("id").cast(pl.Int64),
@@ -294,16 +353,25 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
     )
     fixed = {"state": "REQUESTED", "since": now, "deadline": deadline, "due": now, "tries": 0}
     counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
-    connection.execute(insert(t.delivery).values({**fixed, **counts}), rows.to_dicts())
-    connection.execute(insert(t.work), rows.select("device", pl.col("id").alias("delivery")).to_dicts())
+    if rows.height:
+        connection.execute(insert(t.delivery).values({**fixed, **counts}), rows.to_dicts())
+    claims = rows.join(standing, on="device", how="anti", maintain_order="left")
+    if claims.height:
+        connection.execute(insert(t.work), claims.select("device", pl.col("id").alias("delivery")).to_dicts())
     connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
-    columns = {
-        "delivery": rows["id"].to_list(),
-        "device": [str(Eui64.from_signed(eui)) for eui in rows["device"]],
-        "to": ["REQUESTED"] * rows.height,
-    }
-    append(connection, lane, [Event(kind="requested", at=now, request=row.id, columns=columns)])
-    return rows.height
+    events = []
+    if rows.height:
+        columns = _named(rows["id"], rows["device"]) | {"to": ["REQUESTED"] * rows.height}
+        events.append(Event(kind="requested", at=now, request=row.id, columns=columns))
+    if joined.height:
+        columns = _named(joined["delivery"], joined["device"])
+        events.append(Event(kind="segment_joined", at=now, request=row.id, columns=columns))
+    append(connection, lane, events)
+    return accepted.height
+
+
+def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:
+    return {"delivery": deliveries.to_list(), "device": [str(Eui64.from_signed(eui)) for eui in devices]}
 
 
 def _write_decision(decision: pl.DataFrame) -> bytes:

@@ -9,7 +9,8 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.limits import LISTED_DEVICES_MAX
 from hanota.model.alerts import ALERTS, AlertKind, Audience
-from hanota.records.ledger import Event
+from hanota.model.returns import Return
+from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.frames import name_set, read_frame
 
@@ -54,6 +55,41 @@ def write_alerts(
         deadline = now + service_level_ms
         connection.execute(insert(m).values(created_at=now, deadline=deadline, tries=0), rows.to_dicts())
     return rows
+
+
+def write_mismatch(
+    connection: Connection, lane: str, report: Return, version_smi: int, *, now: Instant, service_level_ms: int
+) -> None:
+    """Tell each Responsible Supplier of a device that it runs a version that nothing explains (R25).
+
+    Such an alert belongs to no delivery. Whoever calls makes it once for each change.
+    """
+    e = t.eligibility.c
+    concerned = select(e.party).where(e.device == report.device.signed, e.since <= now, e.until > now).distinct()
+    parties = list(connection.execute(concerned.order_by(e.party)).scalars())
+    if not parties:
+        return
+    first = next_number(connection)
+    same = {
+        "device": report.device.signed,
+        "kind": AlertKind.MISMATCH.value,
+        "at": report.at,
+        "version": report.version,
+        "version_smi": version_smi,
+        "created_at": now,
+        "deadline": now + service_level_ms,
+        "due": now,
+        "tries": 0,
+    }
+    rows = [{"id": number, "party": party} for number, party in enumerate(parties, first)]
+    connection.execute(insert(t.message).values(same), rows)
+    columns: dict[str, list[int | str | None]] = {
+        "alert": [row["id"] for row in rows],
+        "party": [str(Eui64.from_signed(party)) for party in parties],
+    }
+    facts = {"alert_kind": AlertKind.MISMATCH.value, "code": ALERTS[AlertKind.MISMATCH].code.value}
+    device = {"device": str(report.device)}
+    append(connection, lane, [Event(kind="alert_due", at=now, facts=facts | device, columns=columns)])
 
 
 def next_number(connection: Connection) -> int:

@@ -10,7 +10,7 @@ from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import Instant
 from hanota.base.limits import STORED_NUMBER_MAX
-from hanota.base.vocabulary.devices import DeviceType
+from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.commands import COMMAND, CommandState
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
@@ -38,7 +38,9 @@ class NewCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptCommand:
-    """A command with what its request said; `device_type` is None once its device has left the inventory."""
+    """A command with what its request said; `device_type` is None once its device has left the inventory, and `gone`
+    says that it has left its home, which comes to the same.
+    """
 
     id: int
     request: int
@@ -48,6 +50,7 @@ class KeptCommand:
     user: Eui64
     device: Eui64
     device_type: DeviceType | None
+    gone: bool
     hub: Eui64
     state: CommandState
     code: int
@@ -97,7 +100,7 @@ def begin_command(connection: Connection, request: int, command: NewCommand, *, 
 def _kept() -> Select[Any]:
     c, r, d = t.command, t.request, t.device
     return (
-        select(c, r.c.request_id, r.c.service_reference, r.c.variant, d.c.device_type)
+        select(c, r.c.request_id, r.c.service_reference, r.c.variant, d.c.device_type, d.c.status)
         .join(r, r.c.id == c.c.request)
         .outerjoin(d, d.c.eui == c.c.device)
     )
@@ -113,6 +116,7 @@ def _read(row: Row[Any]) -> KeptCommand:
         user=Eui64.from_signed(row.user),
         device=Eui64.from_signed(row.device),
         device_type=None if row.device_type is None else DeviceType(row.device_type),
+        gone=row.status in (None, DeviceStatus.DECOMMISSIONED),
         hub=Eui64.from_signed(row.hub),
         state=CommandState(row.state),
         code=row.code,

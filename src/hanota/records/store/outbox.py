@@ -1,15 +1,16 @@
 """What is to go to hubs: rows of columns here, built and signed into frames as they are drained."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, case, select, update
+from sqlalchemy import Connection, and_, bindparam, case, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import DAY, HOUR, Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.records.store import schema as t
+from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
 CANCEL_AGAIN_MS: Final = 6 * HOUR
@@ -17,7 +18,10 @@ CANCEL_AGAIN_MS: Final = 6 * HOUR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """One message to a hub, with all that its frame says."""
+    """One message to a hub, with all that its frame says.
+
+    `parts`: SHA-256 and size of every segment's file, in order; then `image_hash` and `image_octets` are the first's.
+    """
 
     id: int
     kind: str
@@ -33,6 +37,16 @@ class Sending:
     version: int
     hardware_min: int | None
     hardware_max: int | None
+    force_replace: int = 0
+    parts: tuple[tuple[bytes, int], ...] = ()
+
+
+_UNSENT: Final = select(t.outbox.c.id).where(t.outbox.c.due <= bindparam("now")).limit(1)
+
+
+def anything_unsent(connection: Connection, now: Instant) -> bool:
+    """Whether anything, of a delivery or a command, is to be handed to the carrier."""
+    return connection.execute(_UNSENT, {"now": now}).first() is not None
 
 
 def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Sending]:
@@ -47,6 +61,7 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
             d.c.device,
             v.c.device_type,
             r.c.request_id,
+            r.c.originator,
             i.c.hash,
             i.c.size,
             i.c.manufacturer,
@@ -54,6 +69,7 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
             i.c.version,
             i.c.hardware_min,
             i.c.hardware_max,
+            i.c.force_replace,
         )
         .join(d, d.c.id == o.c.delivery)
         .join(r, r.c.id == d.c.request)
@@ -63,25 +79,32 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
         .order_by(o.c.id)
         .limit(limit)
     )
-    return [
-        Sending(
-            id=row.id,
-            kind=row.kind,
-            delivery=row.delivery,
-            hub=Eui64.from_signed(row.hub),
-            device=Eui64.from_signed(row.device),
-            device_type=DeviceType(row.device_type),
-            request_id=RequestId.parse(row.request_id),
-            image_hash=row.hash,
-            image_octets=row.size,
-            manufacturer=row.manufacturer,
-            image_type=row.image_type,
-            version=row.version,
-            hardware_min=row.hardware_min,
-            hardware_max=row.hardware_max,
-        )
-        for row in connection.execute(query)
-    ]
+    rows = connection.execute(query).all()
+    images = {(row.originator, row.hash) for row in rows}
+    parts = {key: parts_of(connection, *key) for key in images}
+    return [_sending(row, parts[row.originator, row.hash]) for row in rows]
+
+
+def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
+    image_hash, image_octets = parts[0] if parts else (row.hash, row.size)
+    return Sending(
+        id=row.id,
+        kind=row.kind,
+        delivery=row.delivery,
+        hub=Eui64.from_signed(row.hub),
+        device=Eui64.from_signed(row.device),
+        device_type=DeviceType(row.device_type),
+        request_id=RequestId.parse(row.request_id),
+        image_hash=image_hash,
+        image_octets=image_octets,
+        manufacturer=row.manufacturer,
+        image_type=row.image_type,
+        version=row.version,
+        hardware_min=row.hardware_min,
+        hardware_max=row.hardware_max,
+        force_replace=row.force_replace or 0,
+        parts=parts,
+    )
 
 
 def mark_sent(connection: Connection, ids: list[int], now: Instant) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     bindparam,
     func,
     select,
@@ -36,10 +37,13 @@ _WINDOW: Final = AlertPolicy().window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
-    """What an alert of a delivery says; `devices` are those that its message lists, the delivery's own among them."""
+    """What an alert says; `devices` are those that its message lists, its own among them.
+
+    One that belongs to a device and no delivery has no `request_id`.
+    """
 
     kind: AlertKind
-    request_id: RequestId
+    request_id: RequestId | None
     hub: Eui64
     device: Eui64
     devices: tuple[Eui64, ...]
@@ -104,10 +108,14 @@ def _in_window(window: int) -> ColumnElement[bool]:
 
 def next_message_due(connection: Connection, window: int = _WINDOW) -> Instant | None:
     """When the next message may go; those behind the window do not count."""
-    m = t.message
-    query = select(m.c.due).where(m.c.due.is_not(None), _in_window(window)).order_by(m.c.due).limit(1)
-    found = connection.execute(query).scalar()
+    found = connection.execute(_next_due(window)).scalar()
     return None if found is None else Instant(found)
+
+
+@lru_cache(maxsize=8)
+def _next_due(window: int) -> Select[Any]:
+    m = t.message
+    return select(m.c.due).where(m.c.due.is_not(None), _in_window(window)).order_by(m.c.due).limit(1)
 
 
 def due_messages(
@@ -128,8 +136,10 @@ def due_messages(
         select(m.c.party, func.min(m.c.due).label("since")).where(m.c.due <= now).group_by(m.c.party).order_by("since")
     )
     parties = [row.party for row in connection.execute(waiting) if row.party not in passed]
-    query = _due_rows(now, window, limit)
-    rows = [row for party in parties for row in connection.execute(query, {"of_party": party})]
+    if not parties:
+        return [], []
+    query = _due_rows(window, limit)
+    rows = [row for party in parties for row in connection.execute(query, {"of_party": party, "now": now})]
     lists = [row.id for row in rows if row.lead is not None][:LISTS_AT_ONCE_MAX]
     rows = [row for row in rows if row.lead is None or row.id in lists]
     sources = _sources(connection, rows)
@@ -143,16 +153,18 @@ def due_messages(
     return messages, unreadable
 
 
-def _due_rows(now: Instant, window: int, limit: int) -> Any:
+@lru_cache(maxsize=8)
+def _due_rows(window: int, limit: int) -> Select[Any]:
     m, d, v, p = t.message, t.delivery, t.device, t.party
     columns = (m.c.id, m.c.party, m.c.device, m.c.kind, m.c.lead, m.c.response_id, m.c.document, m.c.delivery)
     facts = (m.c.at, m.c.version, m.c.version_smi, m.c.result, m.c.tries)
+    hub = func.coalesce(d.c.hub, v.c.hub, m.c.device)
     return (
-        select(*columns, *facts, p.c.endpoint, p.c.duis_version, d.c.request, d.c.hub, v.c.device_type)
+        select(*columns, *facts, p.c.endpoint, p.c.duis_version, d.c.request, hub.label("hub"), v.c.device_type)
         .outerjoin(p, p.c.eui == m.c.party)
         .outerjoin(d, d.c.id == m.c.delivery)
-        .outerjoin(v, v.c.eui == d.c.device)
-        .where(m.c.party == bindparam("of_party"), m.c.due <= now, _in_window(window))
+        .outerjoin(v, v.c.eui == func.coalesce(d.c.device, m.c.device))
+        .where(m.c.party == bindparam("of_party"), m.c.due <= bindparam("now"), _in_window(window))
         .order_by(m.c.due, m.c.id)
         .limit(limit)
     )
@@ -180,11 +192,13 @@ def _message(row: Row[Any], sources: dict[int, tuple[str, int]], listed: dict[in
     if row.document is None:
         device = Eui64.from_signed(row.device)
         request_id, version_target = sources.get(row.request, (None, None))
-        if request_id is None or version_target is None:
+        if row.delivery is None and row.kind == AlertKind.MISMATCH:
+            version_target = row.version
+        elif request_id is None or version_target is None:
             raise ValueError("neither a document, nor a delivery of which it could tell")
         facts = AlertFacts(
             kind=AlertKind(row.kind),
-            request_id=_request_id(request_id),
+            request_id=None if request_id is None else _request_id(request_id),
             hub=Eui64.from_signed(row.hub),
             device=device,
             devices=listed.get(row.id, (device,)),

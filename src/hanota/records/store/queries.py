@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, func, or_, select
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
-from hanota.model.delivery import ENDS, State
+from hanota.model.delivery import CONSENT_REPORTS, ENDS, State
 from hanota.records.store import schema as t
 from hanota.records.store.quarantine import Quarantine
+from hanota.records.store.segments import octets_in_all
 
 Rows = Sequence[Row[Any]]
 
@@ -105,7 +106,7 @@ def counts(connection: Connection, *, concern: Concern | None) -> dict[str, int]
 
 
 def _delivery_rows() -> Select[Any]:
-    d, r, v, i = t.delivery, t.request, t.device, t.image
+    d, r, v, i, said = t.delivery, t.request, t.device, t.image, t.report.alias("said")
     return (
         select(
             d,
@@ -113,12 +114,24 @@ def _delivery_rows() -> Select[Any]:
             r.c.originator,
             v.c.device_type,
             i.c.version.label("version_target"),
-            i.c.size.label("image_size"),
+            octets_in_all().label("image_size"),
+            said.c.result.label("consent_answer"),
+            said.c.at.label("consent_at"),
+            said.c.until.label("consent_until"),
         )
+        .select_from(d)
         .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device)
         .join(i, i.c.hash == r.c.image)
+        .outerjoin(said, said.c.id == _last_said())
     )
+
+
+def _last_said() -> ScalarSelect[int]:
+    """The latest report of what a consumer was asked or answered, by the hub's clock."""
+    other = t.report.alias("other")
+    query = select(other.c.id).where(other.c.delivery == t.delivery.c.id, other.c.event.in_(CONSENT_REPORTS))
+    return query.order_by(other.c.at.desc(), other.c.id.desc()).limit(1).scalar_subquery()
 
 
 def _concerned(concern: Concern) -> ColumnElement[bool]:
@@ -187,13 +200,14 @@ def homes(connection: Connection, name: str | None = None) -> Rows:
 def alerts(
     connection: Connection, *, party: Eui64 | None, delivery: int | None = None, limit: int | None = None
 ) -> Rows:
-    """Give alerts, newest first."""
+    """Give alerts, newest first: those of deliveries, and those of devices that were changed locally."""
     a, p, d, r = t.message, t.party, t.delivery, t.request
     query = (
         select(a, p.c.name.label("party_name"), r.c.request_id)
         .outerjoin(p, p.c.eui == a.c.party)
-        .join(d, d.c.id == a.c.delivery)
-        .join(r, r.c.id == d.c.request)
+        .outerjoin(d, d.c.id == a.c.delivery)
+        .outerjoin(r, r.c.id == d.c.request)
+        .where(a.c.document.is_(None))
         .order_by(a.c.id.desc())
         .limit(limit)
     )

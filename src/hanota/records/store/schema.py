@@ -151,6 +151,7 @@ image = Table(
     Column("version", BigInteger, nullable=False),
     Column("hardware_min", Integer),
     Column("hardware_max", Integer),
+    Column("force_replace", Integer),  # octet of a signed image's tail (GBCS 11.2.2); none: it has no tail
 )
 
 # --- requests and deliveries -------------------------------------------------------------------------------------
@@ -206,6 +207,18 @@ delivery = Table(
     Index("delivery_due", "state", "due"),
 )
 
+segment = Table(  # images in segments: what each Supplier has sent of a whole (R7)
+    "segment",
+    metadata,
+    Column("whole", LargeBinary, primary_key=True),  # SHA-256 of the whole Manufacturer Image
+    Column("party", _EUI, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # 0, 1, …
+    Column("count", Integer, nullable=False),
+    Column("whole_octets", Integer, nullable=False),
+    Column("image", LargeBinary, nullable=False),  # the segment's file
+    Column("request", _ID, ForeignKey("request.id"), nullable=False),
+)
+
 work = Table(  # open work: one row a device, whatever partition its delivery lies in
     "work",
     metadata,
@@ -228,6 +241,7 @@ report = Table(  # what came back and has not been taken yet, and, taken, what m
     Column("offset", Integer),
     Column("blocks", Integer),
     Column("repeats", Integer),
+    Column("until", _INSTANT),  # of what a consumer said (R27)
     Column("octets", LargeBinary, nullable=False),  # the evidence as received
     Column("taken", Boolean, nullable=False),
     Index("report_open", "taken", "event"),
@@ -275,14 +289,7 @@ message = Table(  # what is to go to parties: alerts of deliveries, responses, d
 )
 
 _open = message.c.delivered_at.is_(None) & message.c.dead_at.is_(None)  # what was taken long ago is not looked at again
-Index(
-    "message_queue",
-    message.c.party,
-    message.c.device,
-    message.c.id,
-    sqlite_where=_open,
-    postgresql_where=_open,
-)
+Index("message_queue", message.c.party, message.c.device, message.c.id, sqlite_where=_open, postgresql_where=_open)
 _dead = message.c.dead_at.is_not(None)
 Index("message_dead", message.c.dead_at, sqlite_where=_dead, postgresql_where=_dead)
 
@@ -293,6 +300,40 @@ inbox = Table(  # messages of parties that have no endpoint: kept here for them 
     Column("party", _EUI, nullable=False, index=True),
     Column("octets", LargeBinary, nullable=False),
     Column("delivered_at", _INSTANT, nullable=False),
+)
+
+# --- consumers and local upgrades --------------------------------------------------------------------------------
+
+refusal = Table(  # a consumer's no to an image, until it ends (R27)
+    "refusal",
+    metadata,
+    Column("device", _EUI, primary_key=True, autoincrement=False),
+    Column("manufacturer_hash", LargeBinary, primary_key=True),
+    Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    Column("until", _INSTANT, nullable=False),
+)
+
+tenancy = Table(  # when new occupiers moved in: what the former ones refused ends there
+    "tenancy",
+    metadata,
+    Column("premises", _ID, ForeignKey("premises.id"), primary_key=True, autoincrement=False),
+    Column("since", _INSTANT, primary_key=True, autoincrement=False),
+)
+
+statement = Table(  # signed statements that explain local upgrades (R26)
+    "statement",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # SHA-256 of the octets: one said twice counts once
+    Column("party", _EUI, nullable=False),
+    Column("device", _EUI, nullable=False, index=True),
+    Column("version", BigInteger, nullable=False),
+    Column("manufacturer_hash", LargeBinary, nullable=False),
+    Column("done_at", _INSTANT, nullable=False),  # as stated
+    Column("received_at", _INSTANT, nullable=False),
+    Column("explained_at", _INSTANT),  # when a report of the device agreed
+    Column("octets", LargeBinary, nullable=False),
 )
 
 # --- commands and quarantine -------------------------------------------------------------------------------------

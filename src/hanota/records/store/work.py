@@ -5,14 +5,29 @@ worker that slept through its lease writes nothing, and a crash between the two 
 """
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, Connection, Integer, Table, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import SECOND, Instant
-from hanota.model.delivery import ENDS
+from hanota.model.alerts import AlertKind
+from hanota.model.delivery import ENDS, State
 from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
@@ -20,9 +35,44 @@ from hanota.records.store.alerts import Grouping, alert_events, write_alerts
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.outgoing import next_message_due
+from hanota.records.store.segments import missing
+from hanota.records.store.versions import write_reported
 
 LEASE_MS: Final = 30 * SECOND
 BATCH_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What could be claimed now: states of rows that are due, and reports that nobody has taken."""
+
+    states: frozenset[str]
+    events: frozenset[str]
+
+    def any_for(self, takes: frozenset[State], hears: frozenset[str]) -> bool:
+        """Whether a stage may find something."""
+        return bool(self.states & takes or self.events & hears)
+
+
+_OPEN_EVENTS: Final = (
+    select(t.report.c.event)
+    .join(t.delivery, t.delivery.c.id == t.report.c.delivery)
+    .where(~t.report.c.taken, t.delivery.c.leased_until <= bindparam("now"))
+    .distinct()
+)
+_DUE_STATES: Final = (
+    select(t.delivery.c.state)
+    .where(t.delivery.c.due <= bindparam("now"), t.delivery.c.leased_until <= bindparam("now"))
+    .distinct()
+)
+
+
+def waiting(connection: Connection, now: Instant) -> Waiting:
+    """Look what could be claimed, at much less cost than four stages that find nothing."""
+    return Waiting(
+        frozenset(connection.execute(_DUE_STATES, {"now": now}).scalars()),
+        frozenset(connection.execute(_OPEN_EVENTS, {"now": now}).scalars()),
+    )
 
 
 def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant) -> pl.DataFrame:
@@ -65,6 +115,7 @@ def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.Dat
         r.c.offset,
         r.c.blocks,
         r.c.repeats,
+        r.c.until,
     ).join(oldest, oldest.c.id == r.c.id)
     return read_frame(connection, query)
 
@@ -111,6 +162,11 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
             i.c.version.label("version_target"),
             eligible_until.is_not(None).label("eligible"),
             eligible_until.label("eligible_until"),
+            _untold(now).exists().label("newcomer"),
+            _next_supplier(now).scalar_subquery().label("supplier_from"),
+            _transferred_at().scalar_subquery().label("transferred_at"),
+            missing().label("segments_missing"),
+            select(t.work.c.device).where(t.work.c.delivery == d.c.id).exists().label("claimed"),
         )
         .join(named, named.c.id == d.c.id)
         .join(r, r.c.id == d.c.request)
@@ -121,12 +177,44 @@ def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
     return read_frame(connection, query)
 
 
+def _untold(now: Instant) -> Select[Any]:
+    """Responsible Suppliers of a delivery's device who have not been told that another one asked for its update."""
+    d, r, e, m = t.delivery, t.request, t.eligibility, t.message
+    told = select(m.c.id).where(
+        m.c.delivery == d.c.id, m.c.party == e.c.party, m.c.kind == AlertKind.UPGRADE_REQUESTED.value
+    )
+    untold = ~told.correlate(d, e).exists()
+    return select(e.c.party).where(
+        e.c.device == d.c.device, e.c.party != r.c.originator, e.c.since <= now, e.c.until > now, untold
+    )
+
+
+def _next_supplier(now: Instant) -> Select[Any]:
+    """When somebody next becomes a Responsible Supplier of a delivery's device."""
+    e = t.eligibility.c
+    return select(func.min(e.since)).where(e.device == t.delivery.c.device, e.since > now)
+
+
+def _transferred_at() -> Select[Any]:
+    """When, by its own word or its hub's, the device held the image of a delivery."""
+    r = t.report.c
+    return select(func.max(r.at)).where(r.delivery == t.delivery.c.id, r.event == "transferred", r.taken)
+
+
 def apply(
-    connection: Connection, lane: str, step: Step, *, now: Instant, service_level_ms: int, grouping: Grouping = "device"
+    connection: Connection,
+    lane: str,
+    step: Step,
+    *,
+    now: Instant,
+    service_level_ms: int,
+    grouping: Grouping = "device",
+    attested: bool = False,
 ) -> int:
     """Write a step: moves, reports taken, sends, alerts, versions and the events that record all of it.
 
-    Returns: how many rows were written; rows whose claim was lost are left alone, wholly.
+    `attested` tells whether statements explain versions (R26). Returns: how many rows were written; rows whose claim
+    was lost are left alone, wholly.
     """
     moves = _still_claimed(connection, step.moves)
     if moves.is_empty():
@@ -136,10 +224,11 @@ def apply(
     _write_deliveries(connection, done, now)
     _release(connection, moves.filter(pl.col("late")))
     _take_reports(connection, moves)
-    end_cancels(connection, moves.filter(pl.col("event") == "cancelled")["delivery"].to_list())
+    answered = pl.col("event").is_in(["cancelled", "discarded"])  # so an order that is cancelled ended at its hub
+    end_cancels(connection, moves.filter(answered)["delivery"].to_list())
     _write_sends(connection, step.sends.join(kept, on="delivery", how="semi"), now)
     versions = _newer(connection, step.versions.join(kept, on="delivery", how="semi"))
-    _write_versions(connection, versions)
+    _write_versions(connection, lane, versions, now, attested)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
     due = step.alerts.join(kept, on="delivery", how="semi")
     alerts = write_alerts(connection, due, now, service_level_ms, grouping)
@@ -230,19 +319,26 @@ def _newer(connection: Connection, versions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_versions(connection: Connection, versions: pl.DataFrame) -> None:
-    if versions.height:
-        connection.execute(
-            update(t.device)
-            .where(t.device.c.eui == bindparam("_device"))
-            .values(version=bindparam("_version"), version_at=bindparam("_at"), version_origin="reported"),
-            versions.select(_device="device", _version="version", _at="at").to_dicts(),
-        )
+def _write_versions(connection: Connection, lane: str, versions: pl.DataFrame, now: Instant, attested: bool) -> None:
+    if versions.is_empty():
+        return
+    d, r, i = t.delivery, t.request, t.image
+    named = name_set(connection, versions["delivery"])
+    targets = read_frame(
+        connection,
+        select(d.c.id.label("delivery"), i.c.version.label("target"))
+        .join(named, named.c.id == d.c.id)
+        .join(r, r.c.id == d.c.request)
+        .join(i, i.c.hash == r.c.image),
+    )
+    rows = versions.join(targets, on="delivery", how="inner", maintain_order="left")
+    taken = rows.select(_device="device", _version="version", _at="at", _target="target").to_dicts()
+    write_reported(connection, lane, taken, now, attested=attested)
 
 
 def _move_events(moves: pl.DataFrame, now: Instant) -> list[Event]:
     told = moves.filter(pl.col("event").is_not_null())
-    facts = ["at", "version", "result", "offset", "blocks", "repeats"]
+    facts = ["at", "version", "result", "offset", "blocks", "repeats", "until"]
     events = []
     for (request, event, late), rows in told.group_by(["request", "event", "late"], maintain_order=True):
         columns = {"delivery": rows["delivery"].to_list(), "from": rows["from"].to_list(), "to": rows["to"].to_list()}
@@ -264,20 +360,22 @@ def _version_events(versions: pl.DataFrame, now: Instant) -> list[Event]:
     return [Event(kind="inventory_changed", at=now, columns=columns)]
 
 
+_FREE: Final = case((t.delivery.c.leased_until > t.delivery.c.due, t.delivery.c.leased_until), else_=t.delivery.c.due)
+_DUES: Final = (
+    select(func.min(_FREE)).where(t.delivery.c.due.is_not(None)),
+    select(func.min(t.delivery.c.leased_until))
+    .join(t.report, t.report.c.delivery == t.delivery.c.id)
+    .where(~t.report.c.taken),
+    select(func.min(t.outbox.c.due)),
+    select(func.min(t.command.c.due)),
+)
+
+
 def next_due(connection: Connection, window: int = 4) -> Instant | None:
     """When the next row wants to be looked at; None if nothing is open. `window` is that of the policy for messages.
 
     A report that was kept and not taken wants it as soon as nobody has a lease on its delivery: its worker died.
     """
-    d, r = t.delivery, t.report
-    free = case((d.c.leased_until > d.c.due, d.c.leased_until), else_=d.c.due)
-    soonest = [
-        connection.execute(select(func.min(free)).where(d.c.due.is_not(None))).scalar_one(),
-        connection.execute(
-            select(func.min(d.c.leased_until)).join(r, r.c.delivery == d.c.id).where(~r.c.taken)
-        ).scalar_one(),
-        next_message_due(connection, window),
-        connection.execute(select(func.min(t.outbox.c.due))).scalar_one(),
-        connection.execute(select(func.min(t.command.c.due))).scalar_one(),
-    ]
+    soonest = [connection.execute(query).scalar_one() for query in _DUES]
+    soonest.append(next_message_due(connection, window))
     return min((Instant(when) for when in soonest if when is not None), default=None)

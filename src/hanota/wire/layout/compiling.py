@@ -2,7 +2,9 @@
 
 Source text is generated once per variant, as `dataclasses` and `namedtuple` do it, because a hub answers six-figure
 numbers of blocks a second and must not walk descriptions while it does. Generated code only finds out *that* something
-is wrong; `diagnosis` then walks the description to say *what*. For an Image Block Request without options the text is
+is wrong; `diagnosis` then walks the description to say *what*. A value's class is frozen, and what may set its fields
+all the same is slow: a value is filled while it is of an open class with the same slots, and then takes its own class.
+For an Image Block Request without options the text is
 
     def read_variant(octets, at):
         start = at
@@ -11,9 +13,10 @@ is wrong; `diagnosis` then walks the description to say *what*. For an Image Blo
             at += 14
         except unreadable:
             refuse(octets, start)
-        value = new(cls)
-        set_manufacturer(value, f_manufacturer)
+        value = new(blank)
+        value.manufacturer = f_manufacturer
         …
+        value.__class__ = frozen
         return value, at
 """
 
@@ -62,7 +65,13 @@ def make_writer(plan: Plan, refuse: Callable[[Any], NoReturn]) -> Write:
 
 
 def _read_variant(plan: Plan, key: int | None, refuse: Callable[[bytes, int], NoReturn]) -> Read:
-    names: dict[str, Any] = {"new": object.__new__, "cls": plan.value_type, "unreadable": UNREADABLE, "refuse": refuse}
+    names: dict[str, Any] = {
+        "new": object.__new__,
+        "blank": _unfrozen(plan.value_type),
+        "frozen": plan.value_type,
+        "unreadable": UNREADABLE,
+        "refuse": refuse,
+    }
     tries, stores = [], []
     for index, run in enumerate(_runs(plan, key)):
         form = struct.Struct(plan.order + run.codes)
@@ -78,12 +87,17 @@ def _read_variant(plan: Plan, key: int | None, refuse: Callable[[bytes, int], No
         if there and field.kind.load:
             names[f"load_{field.name}"] = field.kind.load
             tries.append(f"f_{field.name} = load_{field.name}({', '.join(_numbers(field))})")
-        names[f"set_{field.name}"] = getattr(plan.value_type, field.name).__set__  # the class is frozen, its slot isn't
-        stores.append(f"set_{field.name}(value, {f'f_{field.name}' if there else None})")
+        stores.append(f"value.{field.name} = {f'f_{field.name}' if there else None}")
     faults = [f"lead_{lead.name} != {plan.number(lead, key)}" for lead in plan.lead if lead.role != "key"]
     body = ["start = at", "try:", *(f"    {line}" for line in tries), "except unreadable:", "    refuse(octets, start)"]
     body += [f"if {' or '.join(faults)}:", "    refuse(octets, start)"] if faults else []
-    return _function("read_variant(octets, at)", [*body, "value = new(cls)", *stores, "return value, at"], names)
+    body += ["value = new(blank)", *stores, "value.__class__ = frozen", "return value, at"]
+    return _function("read_variant(octets, at)", body, names)
+
+
+def _unfrozen(value_type: type[Any]) -> type[Any]:
+    """Make a class like a frozen slotted one, whose fields may be set; its instances can take the frozen class."""
+    return type(value_type.__name__, (), {"__slots__": value_type.__slots__})
 
 
 def _write_variant(plan: Plan, key: int | None, refuse: Callable[[Any], NoReturn]) -> Write:

@@ -1,4 +1,4 @@
-"""Firmware image files: ZigBee OTA header and GB image. Building them from a description is in `build`."""
+"""Firmware image files: ZigBee OTA header and GB image. Building them is in `build`, parts of one in `segments`."""
 
 from hanota.wire.otaimage.describe import describe, file_name
 from hanota.wire.otaimage.errors import (

@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hanota.wire.otaimage.header import FILE_IDENTIFIER
 from hanota.wire.otaimage.image import GbImage, signature_holds
 from hanota.wire.otaimage.maker import MakerProblem, check_maker
+from hanota.wire.otaimage.segments import read_segment
 
 
 def describe(
@@ -13,7 +14,7 @@ def describe(
     supplier_key: ec.EllipticCurvePublicKey | None = None,
     maker_key: ec.EllipticCurvePublicKey | None = None,
 ) -> dict[str, dict[str, object]]:
-    """Give every header field, sizes, hash, tail and maker's signature; JSON-ready.
+    """Give every header field, sizes, hash, tail and maker's signature, and of a segment which one it is; JSON-ready.
 
     Codes and versions are hex as the standards write them, sizes are numbers of octets, what is absent is None. A
     signature is `valid` if the key given made it, None where there is no signature or no key to check it with.
@@ -42,6 +43,7 @@ def describe(
             "octets": len(image.manufacturer_image),
             "sha256": image.manufacturer_hash.hex().upper(),
         },
+        **_describe_segment(image),
         "tail": {
             "kind": tail.value,
             "octets": tail.octets,
@@ -59,10 +61,32 @@ def describe(
 
 
 def file_name(image: GbImage) -> str:
-    """Name a file after its contents, MMMM-TTTT-VVVVVVVV-HASH.zigbee, all in hex (advice of GBCS 11.2.4)."""
-    header = image.header
-    hash_text = image.manufacturer_hash.hex().upper()
-    return f"{header.manufacturer:04X}-{header.image_type:04X}-{header.version_text}-{hash_text}.zigbee"
+    """Name a file after its contents, MMMM-TTTT-VVVVVVVV-HASH.zigbee, all in hex (advice of GBCS 11.2.4).
+
+    A segment has the hash of the whole and its place, e.g. `…-1of3.zigbee`.
+    """
+    header, segment = image.header, read_segment(image)
+    named = f"{header.manufacturer:04X}-{header.image_type:04X}-{header.version_text}"
+    if segment is None:
+        return f"{named}-{image.manufacturer_hash.hex().upper()}.zigbee"
+    place = segment.header
+    return f"{named}-{place.whole_hash.hex().upper()}-{place.index + 1}of{place.count}.zigbee"
+
+
+def _describe_segment(image: GbImage) -> dict[str, dict[str, object]]:
+    segment = read_segment(image)
+    if segment is None:
+        return {}
+    header = segment.header
+    return {
+        "segment": {
+            "index": header.index,
+            "count": header.count,
+            "octets": len(segment.octets),
+            "whole_octets": header.whole_octets,
+            "whole_sha256": header.whole_hash.hex().upper(),
+        }
+    }
 
 
 def _hex4(number: int | None) -> str | None:

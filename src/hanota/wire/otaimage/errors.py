@@ -79,3 +79,57 @@ class KeyMissing(HanotaError):
     code, fault = "HOTA-IMAGE-011", Fault.REQUESTER
     what = "the image is to carry the signature of the {whose}, but there is no key for it"
     remedy = "give the private key of the {whose}"
+
+
+class SegmentShort(ImageMalformed, ValueShort):
+    """The file ends inside the segment's own header."""
+
+    code = "HOTA-IMAGE-020"
+    remedy = "send the whole segment"
+
+
+class SegmentWrong(ImageMalformed, ValueWrong):
+    """A segment's own header contradicts itself or the file, or there is none where one should be."""
+
+    code = "HOTA-IMAGE-021"
+    remedy = "make the segments anew with `hanota image segment`"
+
+
+class SegmentOfAnother(ImageMalformed):
+    """Two segments that are not of one whole (facts: index, reason)."""
+
+    code = "HOTA-IMAGE-022"
+    what = "the segment of index {index} does not belong to the others: {reason}"
+    remedy = "join segments that one `hanota image segment` has made"
+
+
+class SegmentsMissing(ImageMalformed):
+    """The segments are not each place of the whole once (facts: got, expected)."""
+
+    code = "HOTA-IMAGE-023"
+    what = "the segments given are {got}, expected {expected}"
+    remedy = "give every segment once"
+
+
+class WholeDiffers(ImageMalformed):
+    """The whole is not what its segments say of it (facts: got, expected)."""
+
+    code = "HOTA-IMAGE-024"
+    what = "the segments together are {got}, but they say {expected}"
+    remedy = "make the segments anew with `hanota image segment`"
+
+
+class NothingToSplit(HanotaError):
+    """An image that fits in one piece (facts: got, limit in octets)."""
+
+    code, fault = "HOTA-IMAGE-025", Fault.REQUESTER
+    what = "the file has {got} octets, which is within the limit of {limit}"
+    remedy = "send it in one piece"
+
+
+class NotSplittable(HanotaError):
+    """An image that can't be cut into segments (facts: reason)."""
+
+    code, fault = "HOTA-IMAGE-026", Fault.REQUESTER
+    what = "the image can't be cut into segments: {reason}"
+    remedy = "give the whole image as for a PPMID or IHD, and a limit that fits"

@@ -10,6 +10,7 @@ from typing import Annotated
 from hanota.base.openenum import OpenIntEnum
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.wire.layout import (
+    U8,
     U16,
     U32,
     U64,
@@ -44,9 +45,31 @@ class ReceiptStatus(OpenIntEnum):
     TRANSFER_FAILED = 35
 
 
+class SeenWhy(OpenIntEnum):
+    """How a hub came to see a device's version."""
+
+    READ_FOR_DCC = 1
+    ASKED_FOR_IMAGE = 2
+
+
+class ConsentAnswer(OpenIntEnum):
+    """What became of asking a consumer (R27)."""
+
+    ASKED = 1
+    ACCEPTED = 2
+    DEFERRED = 3
+    REFUSED = 4
+    TOLD = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribute:
-    """Order a hub to bring one image to one device. `image_hash` is the SHA-256 of the whole OTA file."""
+    """Order a hub to bring one image to one device. `image_hash` is the SHA-256 of the whole OTA file.
+
+    `force_replace` is the octet of that name of a meter's image (GBCS 11.2.2), 0 for others. `parts` is empty for an
+    image in one piece. Else the image goes in segments: each part is SHA-256 and size (U32) of one segment's file, in
+    order, and `image_hash` and `image_octets` are those of the first.
+    """
 
     order: U64
     device: Eui64Field
@@ -60,6 +83,36 @@ class Distribute:
     hardware_min: Annotated[U16 | None, _HARDWARE] = None
     hardware_max: Annotated[U16 | None, _HARDWARE] = None
     expires: Time64
+    sent: Time64
+    force_replace: U8 = 0
+    parts: RestOctets = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerDistribute:
+    """A Distribute as it was before meters and segments: hubs still hold such orders, and they still stand."""
+
+    order: U64
+    device: Eui64Field
+    device_type: Annotated[DeviceType, text8(DeviceType)]
+    request: RequestIdField
+    image_hash: Annotated[bytes, fixed(32)]
+    image_octets: U32
+    manufacturer: U16
+    image_type: U16
+    file_version: U32
+    hardware_min: Annotated[U16 | None, _HARDWARE] = None
+    hardware_max: Annotated[U16 | None, _HARDWARE] = None
+    expires: Time64
+    sent: Time64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDevice:
+    """Have the hub read which version a device runs, where the device itself can't be asked by GBCS (an IHD)."""
+
+    message: U64
+    device: Eui64Field
     sent: Time64
 
 
@@ -124,6 +177,33 @@ class GbcsUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSeen:
+    """The version that a device of the home told its hub, in an answer to `message` (0: in no answer)."""
+
+    device: Eui64Field
+    file_version: U32
+    why: Annotated[SeenWhy, enum8(SeenWhy)]
+    message: U64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrangerSeen:
+    """A node outside the device log wanted something and was refused (R25). `attempts` counts its tries so far."""
+
+    node: Eui64Field
+    attempts: U32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """How a consumer was asked or answered about an order's image; `until` is when a deferral or refusal ends."""
+
+    order: U64
+    answer: Annotated[ConsentAnswer, enum8(ConsentAnswer)]
+    until: Time64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
     """Something a hub has to say, kept by it until acknowledged.
 
@@ -147,6 +227,6 @@ class Fetch:
     max_octets: U32
 
 
-Order = Distribute | Cancel
-Report = Receipt | GbcsUp
+Order = Distribute | Cancel | ReadDevice
+Report = Receipt | GbcsUp | DeviceSeen | StrangerSeen | ConsentGiven
 Frame = SignedOrder | ImageChunk | GbcsDown | Acknowledge | Uplink | Fetch

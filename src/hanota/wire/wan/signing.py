@@ -4,7 +4,7 @@ The DCC signs the octets of an order; a hub signs the octets of its uplink writt
 hub, event, time and report. That goes for GBCS messages, too: their own marks don't say who passed them on, and when.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -13,7 +13,7 @@ from hanota.base.instant import Instant
 from hanota.wire import ecdsa
 from hanota.wire.wan.codec import read_kind, write_kind
 from hanota.wire.wan.errors import OrderNotSigned, UplinkNotSigned
-from hanota.wire.wan.frames import Order, Report, SignedOrder, Uplink
+from hanota.wire.wan.frames import Distribute, FormerDistribute, Order, Report, SignedOrder, Uplink
 from hanota.wire.wan.tables import Place
 
 
@@ -24,10 +24,15 @@ def sign_order(order: Order, key: ec.EllipticCurvePrivateKey) -> SignedOrder:
 
 
 def open_order(signed: SignedOrder, key: ec.EllipticCurvePublicKey) -> Order:
-    """Give the order that the holder of `key` signed. Raises OrderNotSigned, then FrameMalformed for its contents."""
+    """Give the order that the holder of `key` signed; one of a former layout is given as it would be written today.
+
+    Raises OrderNotSigned, then FrameMalformed for its contents.
+    """
     if not ecdsa.holds(signed.signature, signed.body, key):
         raise OrderNotSigned()
-    order: Order = read_kind(signed.body, Place.ORDER)
+    order: Order | FormerDistribute = read_kind(signed.body, Place.ORDER, Place.FORMER_ORDER)
+    if isinstance(order, FormerDistribute):
+        return Distribute(**{field.name: getattr(order, field.name) for field in fields(order)})
     return order
 
 

@@ -1,45 +1,90 @@
-"""ZigBee Cluster Library frames of the home area network: OTA upgrade (0x0019) and Tunneling (0x0704)."""
+"""ZigBee Cluster Library frames of the home area network: OTA upgrade, Messaging and Tunneling clusters."""
 
+from hanota.wire.zcl.attributes import (
+    OtaAttribute,
+    UpgradeStatus,
+    read_attributes,
+    read_records,
+    write_attributes,
+    write_records,
+)
 from hanota.wire.zcl.commands import (
+    CancelMessage,
     Command,
+    DisplayMessage,
+    GetLastMessage,
     ImageBlockRequest,
     ImageBlockResponse,
     ImageNotify,
     ImagePageRequest,
+    MessageConfirmation,
     QueryNextImageRequest,
     QueryNextImageResponse,
     QuerySpecificFileRequest,
     QuerySpecificFileResponse,
+    ReadAttributes,
+    ReadAttributesResponse,
     TransferData,
     UpgradeEndRequest,
     UpgradeEndResponse,
 )
 from hanota.wire.zcl.errors import ZclMalformed, ZclShort, ZclUnknown, ZclWrong
 from hanota.wire.zcl.frame import read_command, write_command
+from hanota.wire.zcl.messaging import (
+    ANSWER,
+    SHOWN,
+    UNTIL_TAKEN_BACK,
+    Answer,
+    read_answer,
+    read_question,
+    write_answer,
+    write_question,
+)
 from hanota.wire.zcl.status import OtaStatus, Side
-from hanota.wire.zcl.tables import OTA_CLUSTER, TUNNELING_CLUSTER
+from hanota.wire.zcl.tables import MESSAGING_CLUSTER, OTA_CLUSTER, TUNNELING_CLUSTER
 
 __all__ = [
+    "ANSWER",
+    "MESSAGING_CLUSTER",
     "OTA_CLUSTER",
+    "SHOWN",
     "TUNNELING_CLUSTER",
+    "UNTIL_TAKEN_BACK",
+    "Answer",
+    "CancelMessage",
     "Command",
+    "DisplayMessage",
+    "GetLastMessage",
     "ImageBlockRequest",
     "ImageBlockResponse",
     "ImageNotify",
     "ImagePageRequest",
+    "MessageConfirmation",
+    "OtaAttribute",
     "OtaStatus",
     "QueryNextImageRequest",
     "QueryNextImageResponse",
     "QuerySpecificFileRequest",
     "QuerySpecificFileResponse",
+    "ReadAttributes",
+    "ReadAttributesResponse",
     "Side",
     "TransferData",
     "UpgradeEndRequest",
     "UpgradeEndResponse",
+    "UpgradeStatus",
     "ZclMalformed",
     "ZclShort",
     "ZclUnknown",
     "ZclWrong",
+    "read_answer",
+    "read_attributes",
     "read_command",
+    "read_question",
+    "read_records",
+    "write_answer",
+    "write_attributes",
     "write_command",
+    "write_question",
+    "write_records",
 ]

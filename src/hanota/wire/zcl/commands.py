@@ -1,4 +1,4 @@
-"""The commands that hub and devices exchange: ZigBee OTA upgrade cluster, and TransferData of the Tunneling cluster.
+"""The commands that hub and devices exchange: OTA upgrade and Messaging clusters, TransferData of the Tunneling one.
 
 Field order is the order on the wire, little-endian. A field that may be absent is None then; which control bits or
 payload type that means follows from the fields present and is never stated twice. Ids and directions stand in
@@ -132,6 +132,59 @@ class QuerySpecificFileResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAttributes:
+    """Ask for attributes; `attributes.write_attributes` writes the list."""
+
+    attributes: RestOctets
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAttributesResponse:
+    """Give what was asked for; `attributes.read_records` reads it."""
+
+    records: RestOctets
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayMessage:
+    """Have a text shown from `start` (ZigBee UTC seconds, 0: now) for `minutes` (0xFFFF: until it is taken back).
+
+    `extended` is empty, or the octet Extended Message Control. `messaging` has the bits of `control`.
+    """
+
+    message: U32
+    control: U8
+    start: U32
+    minutes: U16
+    text: Octets8
+    extended: RestOctets = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMessage:
+    """Take a text back."""
+
+    message: U32
+    control: U8 = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GetLastMessage:
+    """Ask for the text that is to be shown now; `more` is empty, unless the sender adds what nobody has defined."""
+
+    more: RestOctets = b""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageConfirmation:
+    """Say that a text is shown, or what was answered to it; `messaging.read_answer` reads the `answer`."""
+
+    message: U32
+    confirmed_at: U32
+    answer: RestOctets = b""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferData:
     """Carry octets, here one GBCS message, through an open tunnel. Both sides send it."""
 
@@ -150,5 +203,11 @@ Command = (
     | UpgradeEndResponse
     | QuerySpecificFileRequest
     | QuerySpecificFileResponse
+    | ReadAttributes
+    | ReadAttributesResponse
+    | DisplayMessage
+    | CancelMessage
+    | GetLastMessage
+    | MessageConfirmation
     | TransferData
 )

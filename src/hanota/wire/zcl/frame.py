@@ -5,12 +5,12 @@ from typing import Final
 
 from hanota.wire.layout import ValueUnwritable
 from hanota.wire.zcl.commands import Command
-from hanota.wire.zcl.errors import ZclShort, ZclUnknown, ZclWrong
+from hanota.wire.zcl.errors import ZclMalformed, ZclShort, ZclUnknown, ZclWrong
 from hanota.wire.zcl.status import Side
-from hanota.wire.zcl.tables import FRAME_CONTROL, ROWS, Row
+from hanota.wire.zcl.tables import FRAME_CONTROL, GENERAL_CONTROL, ROWS, Row
 
 _HEADER: Final = struct.Struct("<BBB")  # frame control, sequence, command number
-_FOUND: Final = {(row.cluster, row.sender, row.number): row.layout.read_whole for row in ROWS}
+_FOUND: Final = {(row.sender, row.cluster, row.control, row.number): row.layout for row in ROWS}
 
 
 def _rows_by_command() -> dict[tuple[type[Command], Side | None], Row]:
@@ -35,13 +35,21 @@ def read_command(cluster: int, octets: bytes, sender: Side) -> tuple[int, Comman
         control, sequence, number = _HEADER.unpack_from(octets)
     except struct.error:
         raise ZclShort(layout="ZCL header", field="header", offset=0, got=len(octets), expected=_HEADER.size) from None
-    if control != FRAME_CONTROL[sender]:
+    layout = _FOUND.get((sender, cluster, control, number))
+    if layout is None:
+        raise _unknown(cluster, control, number, sender)
+    command, end = layout.read_at(octets, _HEADER.size)
+    if end != len(octets):
+        layout.read_whole(octets, _HEADER.size)  # says that octets are left
+    return sequence, command
+
+
+def _unknown(cluster: int, control: int, number: int, sender: Side) -> ZclMalformed:
+    """Say why no row fits: this sender's frames don't begin like that, or there is no such command."""
+    if control not in (FRAME_CONTROL[sender], GENERAL_CONTROL[sender]):
         expected = f"{FRAME_CONTROL[sender]:#04x}"
-        raise ZclWrong(layout="ZCL header", field="frame_control", offset=0, got=f"{control:#04x}", expected=expected)
-    read = _FOUND.get((cluster, sender, number))
-    if read is None:
-        raise ZclUnknown(cluster=f"{cluster:#06x}", sender=sender.name.lower(), offset=2, got=f"{number:#04x}")
-    return sequence, read(octets, _HEADER.size)
+        return ZclWrong(layout="ZCL header", field="frame_control", offset=0, got=f"{control:#04x}", expected=expected)
+    return ZclUnknown(cluster=f"{cluster:#06x}", sender=sender.name.lower(), offset=2, got=f"{number:#04x}")
 
 
 def write_command(sequence: int, command: Command, sender: Side | None = None) -> bytes:
@@ -56,7 +64,7 @@ def write_command(sequence: int, command: Command, sender: Side | None = None) -
             layout=type(command).__name__, field="sender", got=repr(sender), expected="a side that sends it"
         )
     try:
-        header = _HEADER.pack(FRAME_CONTROL[row.sender], sequence, row.number)
+        header = _HEADER.pack(row.control, sequence, row.number)
     except struct.error:
         raise ValueUnwritable(layout="ZCL header", field="sequence", got=repr(sequence), expected="0…0xff") from None
     return header + row.layout.write(command)

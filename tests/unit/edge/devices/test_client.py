@@ -1,13 +1,17 @@
 """The OTA client: what it asks for and when, what it keeps through power loss, what it does not believe."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import DAY
+from hanota.base.vocabulary.devices import DeviceType
 from hanota.edge.devices.client import QUERY_TRIES_MAX
 from hanota.model.policies import HanPolicy, Policies
+from hanota.model.profiles import PROFILES
 from hanota.wire.zcl import (
     ImageBlockRequest,
     ImageBlockResponse,
@@ -32,8 +36,8 @@ def block(offset: int, image: bytes = IMAGE, octets: int = 50) -> ImageBlockResp
     return ImageBlockResponse(OtaStatus.SUCCESS, *NAME, offset, image[offset : offset + octets])
 
 
-def ask(offset: int) -> ImageBlockRequest:
-    return ImageBlockRequest(*NAME, offset, 50)
+def ask(offset: int, period_ms: int = 250) -> ImageBlockRequest:
+    return ImageBlockRequest(*NAME, offset, 50, min_block_period_ms=period_ms)
 
 
 @pytest.fixture
@@ -42,9 +46,20 @@ def device() -> Bench:
 
 
 def running(**facts: object) -> Bench:
+    """A device that is up, and whose first question has been answered: there is nothing."""
     device = device_bench(**facts)
     device.wake()
+    device.hear(QueryNextImageResponse(OtaStatus.NO_IMAGE_AVAILABLE), CHF)
     return device
+
+
+def test_a_device_asks_once_after_every_boot_and_says_what_it_runs() -> None:  # R25
+    device = device_bench()
+    assert device.wake() == [QueryNextImageRequest(0x121D, 0x0084, OLD, 0x1111)]
+    device.hear(QueryNextImageResponse(OtaStatus.NO_IMAGE_AVAILABLE), CHF)
+    assert device.wake_at is None or device.wake(60_000) == []
+    device.restart()
+    assert len(device.wake()) == 1
 
 
 def downloading(device: Bench, blocks: int = 0) -> Bench:
@@ -101,8 +116,10 @@ def test_an_offer_nobody_asked_for_is_ignored(device: Bench) -> None:
     assert device.hear(OFFER, CHF) == []
 
 
-def test_only_the_hub_is_believed(device: Bench) -> None:
+def test_a_device_that_can_refuse_strangers_believes_the_hub_alone() -> None:  # R25
+    device = running(profile=replace(PROFILES[DeviceType.PPMID], refuses_hht=True))
     assert device.hear(NOTIFY, STRANGER) == []
+    assert device.noted("stranger_refused")
     assert device.hear(NOTIFY, Eui64(0)) == []
 
 
@@ -117,7 +134,7 @@ def test_blocks_are_asked_for_in_order_at_the_pace_of_the_policy(device: Bench) 
 
 def test_without_a_pace_the_next_block_is_asked_for_at_once() -> None:
     device = downloading(running(policies=Policies(han=HanPolicy(min_block_period_ms=0))))
-    assert device.hear(block(0), CHF) == [ask(50)]
+    assert device.hear(block(0), CHF) == [ask(50, 0)]
 
 
 def test_each_block_is_stored_in_the_call_that_took_it(device: Bench) -> None:
@@ -176,11 +193,11 @@ def test_a_device_told_to_wait_waits_and_takes_the_pace_it_is_told(device: Bench
     wait = ImageBlockResponse(OtaStatus.WAIT_FOR_DATA, current_time=100, request_time=130, min_block_period_ms=2_000)
     assert device.hear(wait, CHF, sequence=device.sequences[-1]) == []
     told = device.now
-    assert device.wake() == [ask(50)]
+    assert device.wake() == [ask(50, 2_000)]
     assert device.now == told + 30_000
     device.hear(block(50), CHF)
     asked = device.now
-    assert device.wake() == [ask(100)]
+    assert device.wake() == [ask(100, 2_000)]
     assert device.now == asked + 2_000
 
 

@@ -29,6 +29,7 @@ from helpers.meters import (
     confirm,
     holding,
     meter_bench,
+    no_image,
     outcome,
     payloads,
     read,
@@ -128,12 +129,14 @@ def test_the_answer_after_the_trial_is_repeated_over_restarts_until_the_hub_conf
     tell(device, activate(HASH))
     device.wake()
     first = spoken(device)
+    no_image(device)
     device.wake()
     assert spoken(device) == first
     device.restart()
     device.wake()
     assert spoken(device) == first
     confirm(device)
+    no_image(device)
     device.wake(HOUR)
     assert spoken(device) == []
 

@@ -13,6 +13,7 @@ from hanota.wire.gbcs.crypto import mac_holds, seal
 from hanota.wire.gbcs.message import Cra, MessageCode, read_message, write_message
 from hanota.wire.gbcs.payload import VersionRead, read_payload
 from hanota.wire.zcl import TUNNELING_CLUSTER, TransferData
+from helpers import meters
 from helpers.messages import activation, read_version
 from helpers.meters import ADDRESS, ask_version, meter_bench
 from helpers.nodes import Bench, device_bench
@@ -91,7 +92,7 @@ def test_what_the_acb_did_not_ask_of_this_device_is_not_answered(device: Bench, 
 def test_each_type_tells_its_version_in_its_own_use_case(device_type: DeviceType, code: int) -> None:
     address = ADDRESS[device_type]
     device = meter_bench(device_type)
-    (answer,) = tell(device, ask_version(device_type, address))
+    (answer,) = meters.tell(device, ask_version(device_type, address))
     message = read_message(answer)
     assert read_payload(message) == VersionRead(file_version=OLD, response_code=0)
     header = message.header
@@ -101,7 +102,7 @@ def test_each_type_tells_its_version_in_its_own_use_case(device_type: DeviceType
     assert mac_holds(message, acb, keys().certificate(address, KeyUsage.KEY_AGREEMENT).public_key)
     device.restart()
     device.wake()
-    assert tell(device, ask_version(device_type, address)) == [answer]
+    assert meters.tell(device, ask_version(device_type, address)) == [answer]
 
 
 @pytest.mark.parametrize("other", [DeviceType.PPMID, DeviceType.GSME])

@@ -39,7 +39,18 @@ from hanota.wire.zcl import (
     read_command,
     write_command,
 )
-from helpers.meters import ADDRESS, NEVER, activate, meter_bench, name_of, read, running_version, signed_image
+from helpers.meters import (
+    ADDRESS,
+    NEVER,
+    activate,
+    for_device,
+    from_device,
+    meter_bench,
+    name_of,
+    read,
+    running_version,
+    signed_image,
+)
 from helpers.premises import CHF, NEW, NOW, OLD
 
 TIME = Instant(NOW + HOUR)
@@ -81,16 +92,25 @@ class Home:
     def _prompt(self) -> None:
         """Hub and Supplier repeat what was not answered."""
         name = name_of(self.image)
+        if not self.bench.node.listening:
+            return
         if not self.transferred:
             self._hear(OTA_CLUSTER, write_command(1, ImageNotify(100, *name), Side.SERVER))
-        elif not self.payloads(ActivationOutcome | CommandAccepted):
-            self._hear(TUNNELING_CLUSTER, write_command(1, TransferData(0, self.command), Side.SERVER))
+        elif self.commanding:
+            self._transfer(1, for_device(self.bench, self.command))
+
+    @property
+    def commanding(self) -> bool:
+        return self.transferred and not self.payloads(ActivationOutcome | CommandAccepted)
 
     def _wake(self) -> None:
         bench = self.bench
         due = bench.wake_at if bench.wake_at is not None else bench.now
         bench.now, bench.wake_at = Instant(max(bench.now, due) + 1), None
         self._apply(bench.node.on_wake(bench.now))
+
+    def _transfer(self, sequence: int, data: bytes) -> None:
+        self._hear(TUNNELING_CLUSTER, write_command(sequence, TransferData(0, data), Side.SERVER))
 
     def _hear(self, cluster: int, octets: bytes) -> None:
         self._apply(self.bench.node.on_frame(CHF, cluster, octets, self.bench.now))
@@ -119,8 +139,10 @@ class Home:
     def _answer(self, sequence: int, said: Command) -> None:
         name = name_of(self.image)
         match said:
+            case QueryNextImageRequest() if self.transferred:
+                answer: Command = QueryNextImageResponse(OtaStatus.NO_IMAGE_AVAILABLE)
             case QueryNextImageRequest():
-                answer: Command = QueryNextImageResponse(OtaStatus.SUCCESS, *name, len(self.octets))
+                answer = QueryNextImageResponse(OtaStatus.SUCCESS, *name, len(self.octets))
             case ImageBlockRequest(offset=offset, max_octets=octets):
                 block = self.octets[offset : offset + octets]
                 answer = ImageBlockResponse(OtaStatus.SUCCESS, *name, offset, block)
@@ -128,8 +150,12 @@ class Home:
                 self.transferred = True
                 answer = UpgradeEndResponse(*name, current_time=0, upgrade_time=NEVER)
             case TransferData():
-                self.heard.setdefault(said.data, read(said.data)[1])
-                self._hear(TUNNELING_CLUSTER, write_command(sequence, TransferData(0, b""), Side.SERVER))
+                message = from_device(self.bench, said.data)
+                if not message:  # a sleepy device asks for one
+                    self._transfer(sequence, for_device(self.bench, self.command if self.commanding else b""))
+                    return
+                self.heard.setdefault(message, read(message)[1])
+                self._transfer(sequence, b"")
                 return
             case _:
                 return

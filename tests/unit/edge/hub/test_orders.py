@@ -131,7 +131,7 @@ def test_one_forged_chunk_does_not_end_an_order(hub: Bench) -> None:
     hub.serve(IMAGE)
     assert statuses(hub) == [ReceiptStatus.HELD]
     assert hub.hear(ImageBlockRequest(*NAME, 2450, 50), PPMID)[0].data == IMAGE[2450:]
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     assert not [key for key in hub.memory if key.startswith("refetches/")]
 
 
@@ -214,7 +214,7 @@ def test_an_order_that_found_no_slot_is_judged_anew_when_it_is_repeated(
         assert statuses(hub) == [ReceiptStatus.REFUSED_NO_SLOT]
         assert f"order/{2:016x}" not in hub.memory
         hub.wan(Acknowledge(event=hub.uplinks[0].event))
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     if restart:
         hub.restart()
     hub.wan(again)
@@ -238,7 +238,7 @@ def test_an_order_that_found_no_slot_and_was_cancelled_is_not_taken_later(hub: B
     hub.wan(signed(order_for(OTHER, 2)))
     hub.wan(signed(Cancel(order=2, sent=NOW)))
     assert statuses(hub) == [ReceiptStatus.CANCELLED]
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     hub.wan(signed(order_for(OTHER, 2)))
     assert statuses(hub) == [ReceiptStatus.CANCELLED]
 
@@ -253,9 +253,9 @@ def test_one_image_in_a_slot_serves_every_device_it_is_ordered_for(hub: Bench) -
     holding(hub)
     hub.wan(signed(order_for(IMAGE, 2, device=PPMID_2)))
     assert statuses(hub) == [ReceiptStatus.ACCEPTED, ReceiptStatus.HELD]
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     assert hub.hear(ImageBlockRequest(*NAME, 0, 50), PPMID_2)[0].status is OtaStatus.SUCCESS
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID_2)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID_2, len(IMAGE))
     assert not [key for key in hub.memory if key.startswith("slot/shared/")]
 
 
@@ -285,7 +285,7 @@ def test_a_cancel_that_overtakes_its_order_still_counts(hub: Bench) -> None:
 
 def test_an_ended_order_stays_as_it_ended(hub: Bench) -> None:
     holding(hub)
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     hub.wan(signed(Cancel(order=1, sent=NOW)))
     assert statuses(hub) == [ReceiptStatus.TRANSFERRED]
 
@@ -307,7 +307,7 @@ def test_an_image_nobody_fetches_is_discarded_at_the_end_of_retention(hub: Bench
     hub.wake(30 * DAY)
     assert ReceiptStatus.DISCARDED in statuses(hub)
     assert transfer_results(hub) == [TransferResponseCode.FIRMWARE_IMAGE_DISCARDED]
-    assert hub.memory["slot/shared"] == b"EMPTY"
+    assert "slot/shared" not in hub.memory
 
 
 def test_what_fell_due_while_the_power_was_off_is_done_at_start(hub: Bench) -> None:
@@ -334,7 +334,7 @@ def test_an_order_kept_under_a_key_that_is_no_longer_the_dccs_is_dropped_and_its
     hub.memory[key] = body.replace(good, bad)
     assert hub.memory[key] != body
     hub.restart()
-    assert hub.memory["slot/shared"] == b"EMPTY"
+    assert "slot/shared" not in hub.memory
     assert statuses(holding(hub, 2)) == [ReceiptStatus.HELD]
 
 
@@ -369,6 +369,7 @@ def test_of_a_meter_the_receipt_alone_tells_how_the_transfer_ended(
 ) -> None:
     hub.wan(signed(order_for(IMAGE, **METER)))
     hub.serve(IMAGE)
+    hub.hear(ImageBlockRequest(*NAME, 2450, 50), ESME)
     hub.hear(said, ESME)
     assert statuses(hub) == [status]
     assert transfer_results(hub) == []
@@ -388,7 +389,7 @@ def test_of_other_devices_a_ccs08_tells_it(device_type: DeviceType, status: OtaS
     hub = hub_bench(device_log={PPMID: device_type})
     hub.wan(signed(order_for(IMAGE, device_type=device_type)))
     hub.serve(IMAGE)
-    hub.hear(UpgradeEndRequest(status, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(status, *NAME), PPMID, len(IMAGE))
     good = status is OtaStatus.SUCCESS
     codes = (TransferResponseCode.FILE_TRANSFER_SUCCESS, TransferResponseCode.FILE_TRANSFER_FAILURE)
     assert transfer_results(hub) == [codes[not good]]

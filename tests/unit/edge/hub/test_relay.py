@@ -63,7 +63,7 @@ def test_what_is_no_gbcs_message_goes_nowhere(hub: Bench) -> None:
 def test_there_is_a_limit_to_commands_on_their_way(hub: Bench) -> None:
     for counter in range(COMMANDS_MAX + 1):
         hub.wan(GbcsDown(message=counter, device=PPMID, data=read_version(counter)))
-    assert hub.noted("gbcs_refused")[0].facts["error"] == "full"
+    assert [note.facts["tries"] for note in hub.noted("command_unanswered")] == [1], "the oldest gives way"
 
 
 def test_an_alert_goes_up_once_and_every_copy_is_confirmed(hub: Bench) -> None:

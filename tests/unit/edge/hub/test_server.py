@@ -15,7 +15,6 @@ from hanota.wire.zcl import (
     ImageBlockRequest,
     ImageBlockResponse,
     ImageNotify,
-    ImagePageRequest,
     OtaStatus,
     QueryNextImageRequest,
     QueryNextImageResponse,
@@ -109,11 +108,6 @@ def test_a_node_outside_the_device_log_is_refused(hub: Bench) -> None:
     assert hub.noted("stranger_refused")
 
 
-def test_a_command_that_the_hub_does_not_serve_is_noted(hub: Bench) -> None:
-    assert hub.hear(ImagePageRequest(*NAME, 0, 50, 500, 50), PPMID) == []
-    assert hub.noted("command_ignored")
-
-
 def test_blocks_are_as_long_as_the_policy_says() -> None:
     hub = holding(hub_bench(Policies(han=HanPolicy(block_octets=40))))
     assert len(hub.hear(ImageBlockRequest(*NAME, 0, 255), PPMID)[0].data) == 40
@@ -134,20 +128,20 @@ def test_repeated_blocks_are_counted_also_over_a_restart(hub: Bench, restart: bo
         hub.hear(ImageBlockRequest(*NAME, offset, 50), PPMID)
     if restart:
         hub.restart()
-    hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     final = [receipt for receipt in hub.receipts if receipt.status is ReceiptStatus.TRANSFERRED]
-    assert [(receipt.offset, receipt.blocks, receipt.repeats) for receipt in final] == [(150, 5, 2)]
+    assert [(receipt.offset, receipt.blocks, receipt.repeats) for receipt in final] == [(2500, 6, 2)]
 
 
 def test_a_device_that_has_the_image_is_told_to_activate_at_once(hub: Bench) -> None:
     answer = [UpgradeEndResponse(*NAME, current_time=0, upgrade_time=0)]
-    assert hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID) == answer
+    assert hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE)) == answer
     assert [receipt.status for receipt in hub.receipts] == [ReceiptStatus.TRANSFERRED]
     assert alert_results(hub) == [TransferResponseCode.FILE_TRANSFER_SUCCESS]
 
 
 def test_a_lost_answer_is_given_again_and_the_end_is_reported_once(hub: Bench) -> None:
-    first = hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID)
+    first = hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID, len(IMAGE))
     hub.restart()
     assert hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), PPMID) == first
     assert hub.reports == []
@@ -156,7 +150,7 @@ def test_a_lost_answer_is_given_again_and_the_end_is_reported_once(hub: Bench) -
 def test_a_meter_is_told_to_wait_for_a_signed_command() -> None:
     hub = holding(hub_bench(), device=ESME, device_type=DeviceType.ESME)
     answer = UpgradeEndResponse(*NAME, current_time=0, upgrade_time=0xFFFF_FFFF)
-    assert hub.hear(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), ESME) == [answer]
+    assert hub.end(UpgradeEndRequest(OtaStatus.SUCCESS, *NAME), ESME, len(IMAGE)) == [answer]
 
 
 @pytest.mark.parametrize("status", [OtaStatus.INVALID_IMAGE, OtaStatus.ABORT, OtaStatus.REQUIRE_MORE_IMAGE])

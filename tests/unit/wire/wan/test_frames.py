@@ -99,7 +99,7 @@ def test_octets_of_frames(frame: Frame, octets: str) -> None:
 
 def test_an_order_carries_every_field() -> None:
     octets = write_kind(DISTRIBUTE)
-    assert octets[:3] == bytes((VERSION, 0x11, 1)), "hardware versions are present"
+    assert octets[:3] == bytes((VERSION, 0x14, 1)), "hardware versions are present"
     assert read_kind(octets, Place.ORDER) == DISTRIBUTE
 
 

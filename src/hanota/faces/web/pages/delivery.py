@@ -148,9 +148,20 @@ def _facts(page: Page, seen: DeliveryView, home: str | None) -> None:
         if home is not None:
             fact("Home", lambda: ui.link(home, page.link("homes", home)))
         fact("Hub", lambda: code(seen.hub))
+        if seen.consent is not None:
+            fact("Consumer", lambda: _consent(page, seen))
         fact("Version before", lambda: code(seen.version_before or "unknown"))
         fact("Version asked for", lambda: code(seen.version_target))
         fact("Version reported", lambda: code(seen.version_reported) if seen.version_reported else _not_yet())
+
+
+def _consent(page: Page, seen: DeliveryView) -> None:
+    if seen.consent is None:
+        return
+    Text(seen.consent.answer)
+    if seen.consent.until is not None:
+        Text(", until ")
+        page.time(seen.consent.until)
 
 
 def _no_alert() -> None:

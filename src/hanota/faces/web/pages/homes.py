@@ -70,7 +70,11 @@ def _head(page: Page, home: HomeView) -> None:
             Text("/")
             Text(home.home)
         Text(home.address or home.home, tag="h1")
+        ui.link("What the consumer sees", page.link("home", home.home)).classes("at-home")
         Text(" · ".join((f"region {home.region}", *home.suppliers)), tag="p", classes="quiet")
+        for stranger in home.strangers:
+            told = f"The hub refused {stranger.node}, which is in no device log: {stranger.attempts} attempts"
+            Text(f"{told}, the last told of at {stranger.last_at}", tag="p", classes="quiet small")
 
 
 def _none() -> None:
