@@ -35,7 +35,7 @@ BANS = (
     Ban(r"(?<![\w.])print\(", "a return value; only faces/ speak to people", ("faces/",)),
     Ban(r"\bpickle\b|\beval\(|(?<!\w)exec\(", "a codec of wire/", ("wire/layout/",)),  # tables compiled to code, once
 )
-CATCH_ALL_HOMES = ("wan/", "callbacks/", "edge/han/", "records/store/engine.py", "app/", "faces/")
+CATCH_ALL_HOMES = ("wan/", "callbacks/", "edge/han/", "records/store/engine.py", "app/", "faces/", "sim/run.py")
 MIGRATIONS = "records/store/migrations/"  # a list of statements, written once and never changed
 EXEMPTION = re.compile(
     r"#\s*(type: ignore|noqa)(?P<codes>(\[[^\]]+\]|: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*)?)(?P<reason>.*)"

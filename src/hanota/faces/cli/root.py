@@ -24,6 +24,8 @@ from hanota.faces.cli import (
     image,
     pki,
     send,
+    simulate,
+    simulate_more,
     up,
 )
 from hanota.faces.cli.logs import set_up_logs
@@ -51,6 +53,8 @@ app.add_typer(pki.app, name="pki")
 app.add_typer(estate.app, name="estate")
 app.add_typer(home.app, name="home")
 app.add_typer(bench.app, name="bench")
+simulate_more.add_to(simulate.app)
+app.add_typer(simulate.app, name="simulate")
 
 
 def _version(wanted: bool) -> None:
