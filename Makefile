@@ -30,7 +30,8 @@ test: $(VENV)/.dev  ## all tests, and the coverage floors of the parts that must
 lint: $(VENV)/.dev  ## format, lint, types, import contracts
 	@echo '- format'; $(BIN)/ruff format --check --quiet . || { echo 'run: make format'; exit 1; }
 	@echo '- lint'; $(BIN)/ruff check --quiet .
-	@echo '- types'; $(BIN)/mypy --no-error-summary && $(BIN)/mypy --no-error-summary tools/*.py
+	@echo '- types'; $(BIN)/mypy --no-error-summary && $(BIN)/mypy --no-error-summary tools/*.py \
+		&& $(BIN)/mypy --no-error-summary packages/hanota-radio/src/hanota_radio
 	@echo '- imports'; $(BIN)/lint-imports --no-logo > .lint-imports.txt || { cat .lint-imports.txt; exit 1; }
 
 format: $(VENV)/.dev  ## put the code into the house's form
@@ -39,11 +40,15 @@ format: $(VENV)/.dev  ## put the code into the house's form
 fuzz: $(VENV)/.dev  ## half an hour against the parsers of DUIS, GBCS and images; HANOTA_FUZZ_S: seconds for each
 	@HANOTA_FUZZ_S=$${HANOTA_FUZZ_S:-600} $(BIN)/python -m pytest -s tests/fuzz $(ARGS)
 
-nightly: lint  ## the long run: many more examples per property, and half an hour of fuzz
+nightly: lint  ## the long run: many more examples and seeds, half an hour of fuzz, the hunt for planted bugs
 	@HANOTA_TEST_PROFILE=nightly HANOTA_FUZZ_S=600 $(MAKE) test
+	@$(BIN)/hanota simulate --seeds 2000
+	@$(BIN)/hanota simulate bugs --hunt
+	@$(BIN)/hanota simulate cuts --full
 
 tables: $(VENV)/.dev  ## write the pages of docs/ that come from the code
 	@$(BIN)/python tools/errors_table.py
+	@$(BIN)/python tools/bugs_table.py
 
 # Versions already pinned stay unless asked for: make lock ARGS=--upgrade
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --strip-extras \
@@ -55,8 +60,8 @@ lock: $(VENV)/.lock  ## write the lock files anew from pyproject.toml
 
 clean:  ## forget caches, reports and .venv; var/, which holds your data, stays
 	@rm -rf $(VENV) .cache .coverage* .hypothesis .import_linter_cache .lint-imports.txt .mypy_cache .pytest_cache \
-		.ruff_cache build dist htmlcov src/*.egg-info
-	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+		.ruff_cache build dist htmlcov src/*.egg-info packages/*/src/*.egg-info
+	@find src tests tools packages -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'hanota needs Python 3.11 or newer and found none: install one, or say where it is:'; \
