@@ -58,7 +58,7 @@ def test_an_ihd_gets_one_version_out_of_three_requests_under_faults() -> None:
     node = homes.world.estate.node(IHD)
     assert isinstance(node, HanDevice)
     assert node.banks.running == write_image(WHOLE)
-    assert len(homes.noted("power_cut")) > 5
+    assert len(homes.noted("power_cut")) >= 5
     assert homes.device(DeviceType.IHD).version == NEW
     assert homes.sound()
     homes.close()
