@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COVERAGE_REPORT := .coverage.json
 ARGS ?=
+JOBS ?= auto  # how many processes share the tests: one a core
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
@@ -25,7 +26,7 @@ up: $(VENV)/.runtime  ## gateway, REST, console and an emulated estate on this m
 	@$(BIN)/hanota up $(ARGS)
 
 test: $(VENV)/.dev  ## all tests, and the coverage floors of the parts that must not be wrong
-	@$(BIN)/python -m pytest --cov --cov-report=json:$(COVERAGE_REPORT) --coverage-gate=$(COVERAGE_REPORT) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=json:$(COVERAGE_REPORT) --coverage-gate=$(COVERAGE_REPORT) $(ARGS)
 
 lint: $(VENV)/.dev  ## format, lint, types, import contracts
 	@echo '- format'; $(BIN)/ruff format --check --quiet . || { echo 'run: make format'; exit 1; }

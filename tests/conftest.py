@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Forget an old report, so that only this run's is judged."""
     name = config.getoption("--coverage-gate")
-    if name:
+    if name and not hasattr(config, "workerinput"):  # where several processes share the tests, one judges them
         config.stash[_REPORT] = Path(name)
         config.stash[_REPORT].unlink(missing_ok=True)
 

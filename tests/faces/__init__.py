@@ -1,1 +1,1 @@
-"""Without this file pytest takes the directory for no package, and its fixtures of that scope live as long as the run."""
+"""Without this file pytest takes the directory for no package: fixtures of that scope would live as long as the run."""

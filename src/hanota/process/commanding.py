@@ -151,6 +151,7 @@ class Commanding:
         dated = accepted and command.execute_at != gbcs.CANCELLED_AT
         overtaken = dated and command.state is CommandState.ANSWERED  # by its own dated alert
         if not (taken or overtaken):
+            kept.keep_late_answer(self._connection, self._lane, command, opened.octets, self._now)
             return
         self._respond(command, ResponseCode.I0, duis.GbcsPayload(octets=opened.octets))
 

@@ -180,10 +180,11 @@ class Town:
         return asking
 
     def press(self, device: Eui64, button: Button) -> None:
-        """Let a consumer press a button."""
+        """Let a consumer press a button. What ran already, by an earlier yes, no later answer can keep from running."""
         showing = self.world.estate.showing(device)
-        if showing is not None and showing.offered is not None:
-            self.record.said[device, showing.offered] = button
+        offered = None if showing is None else showing.offered
+        if offered is not None and offered not in self.record.ran.get(device, ()):
+            self.record.said[device, offered] = button
         self.world.estate.press(device, button, self.now)
 
     def home_of(self, node: Eui64) -> str | None:

@@ -106,9 +106,12 @@ def test_an_answer_that_comes_late_changes_no_end_but_the_inventory() -> None:
     (down,) = sent(bench)
     bench.run(after_ms=DEADLINE)
     hear(bench, answer_to(down.data))
+    hear(bench, answer_to(down.data))
     assert command(bench).state == "UNANSWERED"
     assert kinds(bench) == ["Response"]
     assert bench.device().version == NEW  # what a device reports is so (R5)
+    assert command(bench).answer is not None  # and what was acknowledged is kept, once (I7)
+    assert [row.kind for row in bench.rows(t.event)].count("late_command_answered") == 1
 
 
 def test_what_has_not_left_when_its_command_ends_does_not_leave() -> None:

@@ -60,7 +60,8 @@ CLIENT: Final = lifecycle(
 )
 
 RETRY: Final = Backoff(first_ms=2 * SECOND, longest_ms=5 * MINUTE)
-QUERY_TRIES_MAX: Final = 6  # then the device waits for the next Image Notify
+QUERY_TRIES_MAX: Final = 6  # then the device waits for the next Image Notify, or this long: a hub that comes back
+QUERY_AGAIN_MS: Final = 6 * HOUR  # knows by the question alone which version runs meanwhile (R25)
 STRANGER_TRIES_MAX: Final = 6  # then one that is not the hub is taken to have gone
 WAIT_MAX_MS: Final = DAY
 ASK_WHEN_MS: Final = HOUR  # a client told to wait until told otherwise asks again within this (ZCL 11.13.9)
@@ -145,7 +146,7 @@ class OtaClient:
         if self._tries >= STRANGER_TRIES_MAX and self._activate_at is None:
             self._turn_to_hub(turn)
         match self.state:
-            case "IDLE" if self._querying and self._tries < QUERY_TRIES_MAX:
+            case "IDLE" if self._identity.profile.ota:
                 self._query(turn)
             case "DOWNLOADING":
                 self._ask_block(turn)
@@ -163,8 +164,6 @@ class OtaClient:
             case "TRIAL" if self._banks.held is not None:  # the power went as the pointer was about to move
                 self._banks.switch(turn)
             case _:
-                self._querying = False
-                self._server = self._identity.hub
                 self.due = None
 
     def end_trial(self, turn: Turn) -> None:
@@ -248,6 +247,11 @@ class OtaClient:
             self.due = turn.now
 
     def _query(self, turn: Turn) -> None:
+        if self._querying and self._tries >= QUERY_TRIES_MAX:
+            self._querying, self._server, self._tries = False, self._identity.hub, 0
+            self.due = Instant(turn.now + QUERY_AGAIN_MS)
+            return
+        self._querying = True
         own = self._identity
         self._send(
             QueryNextImageRequest(own.manufacturer, own.image_type, self._banks.version, own.hardware_version), turn

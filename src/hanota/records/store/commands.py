@@ -235,6 +235,15 @@ def take_answer(
     return True
 
 
+def keep_late_answer(connection: Connection, lane: str, command: KeptCommand, octets: bytes, now: Instant) -> None:
+    """Keep what a device answered to a command that has ended without it. It changes nothing; said again, nothing."""
+    c = t.command.c
+    first = update(t.command).where(c.id == command.id, c.answer.is_(None)).values(answer=octets)
+    if connection.execute(first).rowcount:
+        facts: dict[str, int | str | None] = {"command": command.id, "device": str(command.device)}
+        append(connection, lane, [Event(kind="late_command_answered", at=now, request=command.request, facts=facts)])
+
+
 def queue_command(connection: Connection, command: int, now: Instant) -> None:
     """Put a command into the outbox, under its number there if it has one already."""
     o = t.outbox.c

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hanota.base.eui import Eui64
 from hanota.base.instant import DAY
 from hanota.base.vocabulary.devices import DeviceType
-from hanota.edge.devices.client import QUERY_TRIES_MAX
+from hanota.edge.devices.client import QUERY_AGAIN_MS, QUERY_TRIES_MAX
 from hanota.model.policies import HanPolicy, Policies
 from hanota.model.profiles import PROFILES
 from hanota.wire.zcl import (
@@ -101,9 +101,18 @@ def test_a_notify_for_other_devices_is_ignored(device: Bench, notify: ImageNotif
 def test_a_query_without_answer_is_repeated_some_times(device: Bench) -> None:
     device.hear(NOTIFY, CHF)
     said = [len(device.wake()) for _ in range(QUERY_TRIES_MAX + 1)]
-    assert said == [1] * (QUERY_TRIES_MAX - 1) + [0, 0]
-    assert device.hear(OFFER, CHF) == []
+    assert said == [1] * (QUERY_TRIES_MAX - 1) + [0, 1]  # by now hours have passed, and it begins anew
     assert len(device.hear(NOTIFY, CHF)) == 1
+
+
+def test_a_device_nobody_answered_asks_again_hours_later_so_that_its_hub_learns_what_runs(device: Bench) -> None:  # R25
+    device.hear(NOTIFY, CHF)
+    for _ in range(QUERY_TRIES_MAX):
+        device.wake()
+    assert device.hear(OFFER, CHF) == []
+    assert device.wake_at == device.now + QUERY_AGAIN_MS
+    assert len(device.wake()) == 1
+    assert len(device.hear(OFFER, CHF)) == 1
 
 
 def test_no_image_is_no_reason_to_go_on_asking(device: Bench) -> None:
