@@ -1,0 +1,70 @@
+"""Many rows at once: a frame into a table, or into a temporary one that a set-based statement joins with.
+
+The number of statements never grows with the number of rows: a row costs what the engine takes for it, no more.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import BigInteger, Boolean, Column, Connection, LargeBinary, MetaData, Table, Text, delete, insert
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
+
+_SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
+    pl.Int64: BigInteger,
+    pl.String: Text,
+    pl.Boolean: Boolean,
+    pl.Binary: LargeBinary,
+}
+
+
+def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame, **same: int | str | bytes | None) -> None:
+    """Insert the rows of a frame, whose columns are named like those of the table; `same` is alike in all rows.
+
+    One statement whatever the number of rows; none for no rows.
+    """
+    if frame.is_empty():
+        return
+    rows = frame.with_columns(**{name: pl.lit(value) for name, value in same.items()}) if same else frame
+    _INSERTING.get(connection.dialect.name, _insert_generic)(connection, table, rows)
+
+
+def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
+    """Put a frame into the temporary table `name` of this connection, in place of what it held, for a join.
+
+    A name has one shape for ever. No column is a key: so a plan goes through the frame, never through the table that it
+    is joined with. The columns must not be of type Null.
+    """
+    table = staging(name, tuple((column, kind.base_type()) for column, kind in frame.schema.items()))
+    connection.execute(CreateTable(table, if_not_exists=True))  # what is undone takes the table with it
+    connection.execute(delete(table))
+    insert_frame(connection, table, frame)
+    return table
+
+
+@lru_cache(maxsize=64)
+def staging(name: str, shape: tuple[tuple[str, type[pl.DataType]], ...]) -> Table:
+    """Give the temporary table of this name and shape; a statement may be written before `staged` has filled it."""
+    columns = [Column(column, _SQL_TYPES[kind]) for column, kind in shape]
+    return Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+
+
+def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
+    """Hand tuples straight to the driver: what SQLAlchemy does for each row costs more than SQLite does."""
+    connection.exec_driver_sql(_insert_sql(connection, table, tuple(rows.columns)), rows.rows())
+
+
+def _insert_sql(connection: Connection, table: Table, columns: tuple[str, ...]) -> str:
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(column) for column in columns)
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+def _insert_generic(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
+    connection.execute(insert(table), rows.to_dicts())
+
+
+_INSERTING: Final[Mapping[str, Callable[[Connection, Table, pl.DataFrame], None]]] = {"sqlite": _insert_sqlite}
+"""How each engine takes many rows."""
