@@ -26,13 +26,14 @@ from sqlalchemy import (
     update,
 )
 
-from hanota.base.eui import Eui64
+from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.delivery import State
 from hanota.model.policies import AlertPolicy
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.bulk import insert_frame
 from hanota.records.store.displacement import displace, displaceable, of_meter
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
@@ -351,13 +352,11 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
             pl.lit(row.id, pl.Int64).alias("request"),
         )
     )
-    fixed = {"state": "REQUESTED", "since": now, "deadline": deadline, "due": now, "tries": 0}
+    fixed = {"since": now, "deadline": deadline, "due": now, "tries": 0}
     counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
-    if rows.height:
-        connection.execute(insert(t.delivery).values({**fixed, **counts}), rows.to_dicts())
+    insert_frame(connection, t.delivery, rows, state="REQUESTED", **fixed, **counts)
     claims = rows.join(standing, on="device", how="anti", maintain_order="left")
-    if claims.height:
-        connection.execute(insert(t.work), claims.select("device", pl.col("id").alias("delivery")).to_dicts())
+    insert_frame(connection, t.work, claims.select("device", delivery="id"))
     connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
     events = []
     if rows.height:
@@ -371,7 +370,7 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
 
 
 def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:
-    return {"delivery": deliveries.to_list(), "device": [str(Eui64.from_signed(eui)) for eui in devices]}
+    return {"delivery": deliveries.to_list(), "device": texts_of_signed(devices)}
 
 
 def _write_decision(decision: pl.DataFrame) -> bytes:

@@ -8,7 +8,20 @@ from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, Boolean, Column, Connection, LargeBinary, MetaData, Table, Text, delete, insert
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    event,
+    insert,
+)
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
@@ -18,6 +31,8 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
     pl.Boolean: Boolean,
     pl.Binary: LargeBinary,
 }
+
+_MADE: Final = "hanota_staged"  # beside each connection: the temporary tables that it has
 
 
 def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame, **same: int | str | bytes | None) -> None:
@@ -38,10 +53,20 @@ def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
     is joined with. The columns must not be of type Null.
     """
     table = staging(name, tuple((column, kind.base_type()) for column, kind in frame.schema.items()))
-    connection.execute(CreateTable(table, if_not_exists=True))  # what is undone takes the table with it
+    made: set[str] = connection.info.setdefault(_MADE, set())
+    if table.name not in made:
+        connection.execute(CreateTable(table, if_not_exists=True))
+        made.add(table.name)
     connection.execute(delete(table))
     insert_frame(connection, table, frame)
     return table
+
+
+@event.listens_for(Engine, "rollback")
+@event.listens_for(Engine, "rollback_savepoint")
+def _forget(connection: Connection, *_: object) -> None:
+    """What is undone takes the temporary tables with it that were made in it."""
+    connection.info.pop(_MADE, None)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, select, update
+import polars as pl
+from sqlalchemy import Connection, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import DAY, SECOND, Instant
@@ -19,9 +20,13 @@ from hanota.model.returns import Return
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import write_mismatch
+from hanota.records.store.bulk import staged
+from hanota.records.store.frames import read_frame
+from hanota.records.store.requests import request_facts
 from hanota.records.store.statements import ATTESTED, UNEXPLAINED, explain
 
 REPORTED: Final = "reported"
+_INVENTORY: Final = pl.Schema({"device": pl.Int64, "version": pl.Int64, "at": pl.Int64, "origin": pl.String})
 BRINGS_WITHIN_MS: Final = 7 * DAY
 """How long after its end a delivery may still turn out to have worked: by then a device that holds the image has either
 activated it, or been told to drop it. What comes later somebody else brought."""
@@ -90,7 +95,9 @@ def note_versions(
             events.append(event)
         if event is not None and device.origin == UNEXPLAINED and before is not None:
             mismatches.append((each.report, before))
-    _write(connection, [device for device in known.values() if device.changed])
+    changed = [(each.eui, each.version, each.at, each.origin) for each in known.values() if each.changed]
+    if changed:
+        _write(connection, pl.DataFrame(changed, schema=_INVENTORY, orient="row"))
     append(connection, lane, events)
     for report, before in mismatches:
         if not (attested and explain(connection, lane, report.device, now)):
@@ -173,38 +180,53 @@ def _verdict_follows(heard: Heard) -> bool:
     return any(row.id == heard.delivery and row.state == State.ACTIVATED for row in heard.deliveries)
 
 
-def _write(connection: Connection, devices: Sequence[_Known]) -> None:
-    if devices:
-        connection.execute(
-            update(t.device)
-            .where(t.device.c.eui == bindparam("_eui"))
-            .values(version=bindparam("_version"), version_at=bindparam("_at"), version_origin=bindparam("_origin")),
-            [{"_eui": each.eui, "_version": each.version, "_at": each.at, "_origin": each.origin} for each in devices],
-        )
-
-
 def write_reported(
-    connection: Connection, lane: str, rows: Sequence[dict[str, int]], now: Instant, *, attested: bool = False
-) -> None:
-    """Write what stages take from reports: `_device`, `_version`, `_at`, and the `_target` of its delivery.
+    connection: Connection, lane: str, versions: pl.DataFrame, now: Instant, *, attested: bool = False
+) -> pl.DataFrame:
+    """Write what stages take from reports (VERSIONS), but for what was reported before what the inventory knows.
 
     A version that came locally stays marked so while it is merely read again; another than the one that was to come
-    is marked, too, unless local upgrades are `attested` and a statement explains it (R26).
+    is marked, too, unless local upgrades are `attested` and a statement explains it (R26). Returns: what was taken.
     """
-    d = t.device.c
-    version, target = bindparam("_version", type_=BigInteger), bindparam("_target", type_=BigInteger)
-    local = (d.version_origin == UNEXPLAINED) | (d.version_origin == ATTESTED)  # no IN: many rows go at once
-    origin = case(
-        ((d.version == version) & local, d.version_origin),
-        ((d.version == version) | (version == target) | d.version.is_(None), REPORTED),
-        else_=UNEXPLAINED,
+    if versions.is_empty():
+        return versions
+    v, d, s = (
+        t.device,
+        t.delivery,
+        staged(connection, "versions", versions.with_row_index("row").cast({"row": pl.Int64})),
     )
-    connection.execute(
-        update(t.device)
-        .where(d.eui == bindparam("_device"))
-        .values(version=version, version_at=bindparam("_at"), version_origin=origin),
-        list(rows),
+    query = (
+        select(
+            s.c.row,
+            *(s.c[name] for name in versions.columns),
+            d.c.request,
+            v.c.version.label("before"),
+            v.c.version_at.label("before_at"),
+            v.c.version_origin.label("origin"),
+        )
+        .select_from(s.join(v, v.c.eui == s.c.device))
+        .join(d, d.c.id == s.c.delivery)
     )
-    others = {row["_device"] for row in rows if attested and row["_version"] != row["_target"]}
-    for eui in sorted(others):
-        explain(connection, lane, Eui64.from_signed(eui), now)
+    known = read_frame(connection, query)
+    fresh = known.filter(pl.col("before_at").is_null() | (pl.col("before_at") <= pl.col("at"))).sort("row")
+    if fresh.is_empty():
+        return versions.clear()
+    targets = request_facts(connection, fresh["request"].unique()).select("request", target="version_target")
+    taken = fresh.join(targets, on="request", how="inner", maintain_order="left")
+    same = (pl.col("before") == pl.col("version")).fill_null(value=False)
+    local = pl.col("origin").is_in([UNEXPLAINED, ATTESTED])
+    due = (pl.col("version") == pl.col("target")) | pl.col("before").is_null()
+    origin = pl.when(same & local).then("origin").when(same | due).then(pl.lit(REPORTED)).otherwise(pl.lit(UNEXPLAINED))
+    last = taken.with_columns(origin=origin).unique("device", keep="last", maintain_order=True)
+    _write(connection, last.select("device", "version", "at", "origin"))
+    if attested:
+        for eui in last.filter(pl.col("version") != pl.col("target"))["device"].sort():
+            explain(connection, lane, Eui64.from_signed(eui), now)
+    return taken.select(versions.columns)
+
+
+def _write(connection: Connection, devices: pl.DataFrame) -> None:
+    """Enter version, `at` and origin of each device."""
+    v, s = t.device, staged(connection, "inventory", devices)
+    values = {"version": s.c.version, "version_at": s.c["at"], "version_origin": s.c.origin}
+    connection.execute(update(v).where(v.c.eui == s.c.device).values(values))
