@@ -1,6 +1,7 @@
 """Alerts of deliveries as messages: made once for each party concerned, one a device or one with a list of devices."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import polars as pl
 from sqlalchemy import Connection, Table, func, insert, select
@@ -9,7 +10,6 @@ from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
 from hanota.base.limits import LISTED_DEVICES_MAX
 from hanota.model.alerts import ALERTS, AlertKind, Audience
-from hanota.model.returns import Return
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
@@ -56,24 +56,25 @@ def write_alerts(
 
 
 def write_mismatch(
-    connection: Connection, lane: str, report: Return, version_smi: int, *, now: Instant, service_level_ms: int
+    connection: Connection, lane: str, report: Mapping[str, Any], *, now: Instant, service_level_ms: int
 ) -> None:
     """Tell each Responsible Supplier of a device that it runs a version that nothing explains (R25).
 
-    Such an alert belongs to no delivery. Whoever calls makes it once for each change.
+    `report` has `device`, `version`, `at` and the version known `before`. Such an alert belongs to no delivery. Whoever
+    calls makes it once for each change.
     """
     e = t.eligibility.c
-    concerned = select(e.party).where(e.device == report.device.signed, e.since <= now, e.until > now).distinct()
+    concerned = select(e.party).where(e.device == report["device"], e.since <= now, e.until > now).distinct()
     parties = list(connection.execute(concerned.order_by(e.party)).scalars())
     if not parties:
         return
     first = next_number(connection)
     same = {
-        "device": report.device.signed,
+        "device": report["device"],
         "kind": AlertKind.MISMATCH.value,
-        "at": report.at,
-        "version": report.version,
-        "version_smi": version_smi,
+        "at": report["at"],
+        "version": report["version"],
+        "version_smi": report["before"],
         "created_at": now,
         "deadline": now + service_level_ms,
         "due": now,
@@ -86,7 +87,7 @@ def write_mismatch(
         "party": [str(Eui64.from_signed(party)) for party in parties],
     }
     facts = {"alert_kind": AlertKind.MISMATCH.value, "code": ALERTS[AlertKind.MISMATCH].code.value}
-    device = {"device": str(report.device)}
+    device = {"device": str(Eui64.from_signed(report["device"]))}
     append(connection, lane, [Event(kind="alert_due", at=now, facts=facts | device, columns=columns)])
 
 
