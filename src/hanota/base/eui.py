@@ -26,7 +26,8 @@ class Eui64:
     value: int
 
     def __post_init__(self) -> None:
-        require(0 <= self.value < _SPAN, BadValue, kind="EUI-64", value=self.value, expected="64 bits")
+        if not 0 <= self.value < _SPAN:  # plainly: a batch makes a hundred thousand of them
+            raise BadValue(kind="EUI-64", value=self.value, expected="64 bits")
 
     @classmethod
     def parse(cls, text: str) -> "Eui64":

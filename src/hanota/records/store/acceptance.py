@@ -129,10 +129,11 @@ def device_facts(
     (how many the list names for it), follows (the version it runs is among them), updated_ms_ago (since its last update
     was confirmed).
     """
-    named = name_set(connection, devices)
+    wanted = pl.Series("device", list(devices), pl.Int64).unique(maintain_order=True)
+    named = name_set(connection, wanted)
     joins = of_whole(sender, manufacturer_hash) if in_segments else None
     query = _facts_query(named, sender, manufacturer_hash, now, joins)
-    facts = read_frame(connection, query)
+    facts = wanted.to_frame().join(read_frame(connection, query), on="device", how="left", maintain_order="left")
     waiting = _devices_of_waiting_decisions(connection, joins)
     waits = pl.col("device").is_in(waiting.implode())
     return facts.with_columns(pl.col("open") | waits, pl.col("displaceable") & ~waits)
@@ -160,38 +161,31 @@ def _facts_query(
         .exists()
     )
     pre = t.predecessor
-    return (
-        select(
-            named.c.id.label("device"),
-            d.c.eui.is_not(None).label("known"),
-            d.c.device_type,
-            d.c.status,
-            t.premises.c.region,
-            d.c.hub,
-            d.c.manufacturer,
-            d.c.image_type,
-            d.c.hardware,
-            d.c.gbcs_version,
-            d.c.capacity_octets,
-            d.c.version,
-            eligible.label("eligible"),
-            and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
-            displaceable(sender).label("displaceable"),
-            refused(manufacturer_hash, now).label("refused"),
-            certified.label("product"),
-            select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
-            select(pre.c.product)
-            .where(pre.c.product == certified, pre.c.version == d.c.version)
-            .exists()
-            .label("follows"),
-            (now - _confirmed_at(named)).label("updated_ms_ago"),
-        )
-        .select_from(
-            named.outerjoin(d, d.c.eui == named.c.id)
-            .outerjoin(t.premises, t.premises.c.id == d.c.premises)
-            .outerjoin(t.work, t.work.c.device == named.c.id)
-        )
-        .order_by(named.c.position)
+    return select(
+        named.c.id.label("device"),
+        d.c.eui.is_not(None).label("known"),
+        d.c.device_type,
+        d.c.status,
+        t.premises.c.region,
+        d.c.hub,
+        d.c.manufacturer,
+        d.c.image_type,
+        d.c.hardware,
+        d.c.gbcs_version,
+        d.c.capacity_octets,
+        d.c.version,
+        eligible.label("eligible"),
+        and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
+        displaceable(sender).label("displaceable"),
+        refused(manufacturer_hash, now).label("refused"),
+        certified.label("product"),
+        select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
+        select(pre.c.product).where(pre.c.product == certified, pre.c.version == d.c.version).exists().label("follows"),
+        (now - _confirmed_at(named)).label("updated_ms_ago"),
+    ).select_from(
+        named.outerjoin(d, d.c.eui == named.c.id)
+        .outerjoin(t.premises, t.premises.c.id == d.c.premises)
+        .outerjoin(t.work, t.work.c.device == named.c.id)
     )
 
 

@@ -12,15 +12,18 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     LargeBinary,
     MetaData,
+    Select,
     Table,
     Text,
     delete,
     event,
     insert,
+    literal,
 )
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
@@ -32,6 +35,7 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
     pl.Binary: LargeBinary,
 }
 
+_APART_MIN: Final = 64
 _MADE: Final = "hanota_staged"  # beside each connection: the temporary tables that it has
 
 
@@ -53,12 +57,52 @@ def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
     is joined with. The columns must not be of type Null.
     """
     table = staging(name, tuple((column, kind.base_type()) for column, kind in frame.schema.items()))
+    _emptied(connection, table)
+    insert_frame(connection, table, frame)
+    return table
+
+
+def staged_from(connection: Connection, name: str, query: Select[Any]) -> tuple[Table, int]:
+    """Put what a query gives into the temporary table `name`, without a way through here. Returns: it, and how many."""
+    columns = [Column(column.name, column.type) for column in query.selected_columns]
+    table = _emptied(connection, Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"]))
+    return table, connection.execute(insert(table).from_select(list(table.c), query)).rowcount
+
+
+def staged_apart(connection: Connection, name: str, frame: pl.DataFrame) -> tuple[Table, dict[str, ColumnElement[Any]]]:
+    """Like `staged`, but what is the same in all rows is said once, in the statement: most columns of a batch are.
+
+    Returns: the table, and what stands for each column in a statement.
+    """
+    rows, same = _apart(frame)
+    shape = sum(1 << place for place, column in enumerate(frame.columns) if column in rows.columns)
+    table = staged(connection, f"{name}_{shape:x}", rows)
+    alike = {column: literal(value, _SQL_TYPES[frame.schema[column].base_type()]()) for column, value in same.items()}
+    return table, {**dict(table.c), **alike}
+
+
+def _apart(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Part a frame in columns that differ between rows and values that do not. A short one stays whole: so its
+    statements are always the same, and need not be made again.
+    """
+    if frame.height < _APART_MIN:
+        return frame, {}
+    kinds = frame.select(pl.all().n_unique()).row(0)
+    alike = [
+        name
+        for (name, kind), count in zip(frame.schema.items(), kinds, strict=True)
+        if count == 1 and kind != pl.Binary and name != frame.columns[0]
+    ]
+    return frame.drop(alike), frame.head(1).select(alike).row(0, named=True) if alike else {}
+
+
+def _emptied(connection: Connection, table: Table) -> Table:
+    """Make sure that a temporary table is there, with nothing in it."""
     made: set[str] = connection.info.setdefault(_MADE, set())
     if table.name not in made:
         connection.execute(CreateTable(table, if_not_exists=True))
         made.add(table.name)
     connection.execute(delete(table))
-    insert_frame(connection, table, frame)
     return table
 
 
@@ -69,7 +113,7 @@ def _forget(connection: Connection, *_: object) -> None:
     connection.info.pop(_MADE, None)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def staging(name: str, shape: tuple[tuple[str, type[pl.DataType]], ...]) -> Table:
     """Give the temporary table of this name and shape; a statement may be written before `staged` has filled it."""
     columns = [Column(column, _SQL_TYPES[kind]) for column, kind in shape]
@@ -78,13 +122,15 @@ def staging(name: str, shape: tuple[tuple[str, type[pl.DataType]], ...]) -> Tabl
 
 def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
     """Hand tuples straight to the driver: what SQLAlchemy does for each row costs more than SQLite does."""
-    connection.exec_driver_sql(_insert_sql(connection, table, tuple(rows.columns)), rows.rows())
-
-
-def _insert_sql(connection: Connection, table: Table, columns: tuple[str, ...]) -> str:
-    quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(quote(column) for column in columns)
-    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    differing, same = _apart(rows)
+    dialect = connection.dialect
+    said = [
+        str(literal(value).compile(dialect=dialect, compile_kwargs={"literal_binds": True})) for value in same.values()
+    ]
+    names = ", ".join(map(dialect.identifier_preparer.quote, (*same, *differing.columns)))
+    values = ", ".join((*said, *"?" * differing.width))
+    sql = f"INSERT INTO {dialect.identifier_preparer.quote(table.name)} ({names}) VALUES ({values})"  # noqa: S608
+    connection.exec_driver_sql(sql, differing.rows())
 
 
 def _insert_generic(connection: Connection, table: Table, rows: pl.DataFrame) -> None:

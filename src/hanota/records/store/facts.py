@@ -3,12 +3,12 @@
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Table, and_, case, func, select
+from sqlalchemy import Connection, FromClause, and_, case, func, select
 
 from hanota.base.instant import Instant
 from hanota.model.alerts import AlertKind
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import read_frame
 from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
@@ -18,14 +18,13 @@ _COLUMNS: Final = (
 )
 
 
-def delivery_facts(connection: Connection, deliveries: pl.Series, now: Instant) -> pl.DataFrame:
-    """Give one row of facts a delivery, in order of their numbers, in _COLUMNS.
+def delivery_facts(connection: Connection, named: FromClause, now: Instant) -> pl.DataFrame:
+    """Give one row of facts a delivery of a table of their numbers (`id`), in order, in _COLUMNS.
 
     `eligible` and `eligible_until`: its sender's responsibility now; `newcomer`: somebody else is responsible and has
     not been told that its update was asked for; `supplier_from`: when somebody next becomes responsible;
     `transferred_at`: when, by its own word or its hub's, the device held the image; `claimed`: it is its device's work.
     """
-    named = name_set(connection, deliveries)
     rows = _deliveries(connection, named)
     suppliers = _suppliers(connection, named, now)
     requests = request_facts(connection, rows["request"].unique())
@@ -40,7 +39,7 @@ def delivery_facts(connection: Connection, deliveries: pl.Series, now: Instant) 
     )
 
 
-def _deliveries(connection: Connection, named: Table) -> pl.DataFrame:
+def _deliveries(connection: Connection, named: FromClause) -> pl.DataFrame:
     d, v, w, r = t.delivery, t.device, t.work, t.report.c
     transferred = select(func.max(r.at)).where(r.delivery == d.c.id, r.event == "transferred", r.taken)
     missed = select(r.id).where(r.delivery == d.c.id, r.event == "image_missing", ~r.taken).exists()
@@ -68,7 +67,7 @@ def _deliveries(connection: Connection, named: Table) -> pl.DataFrame:
     return read_frame(connection, query)
 
 
-def _suppliers(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
+def _suppliers(connection: Connection, named: FromClause, now: Instant) -> pl.DataFrame:
     """What the Responsible Suppliers of each delivery's device, now and to come, mean to it."""
     d, r, e, m = t.delivery, t.request, t.eligibility, t.message
     own, present = e.c.party == r.c.originator, e.c.since <= now

@@ -9,8 +9,7 @@ from sqlalchemy.types import LargeBinary, TypeEngine
 
 from hanota.records.store.bulk import staged, staging
 
-_SET: Final = pl.Schema({"id": pl.Int64, "position": pl.Int64})
-named: Final = staging("set", (("id", pl.Int64), ("position", pl.Int64)))
+named: Final = staging("set", (("id", pl.Int64),))
 """What `name_set` was given last in this transaction."""
 
 _POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
@@ -38,10 +37,9 @@ def _polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
 
 
 def name_set(connection: Connection, ids: Iterable[int]) -> Table:
-    """Put a set of numbers where queries of this transaction can join it as `named`; repeats count once, first place.
+    """Put a set of numbers where queries of this transaction can join it as `named`; repeats count once.
 
     Its statements are as many whatever the size, so that the number of queries does not grow with a batch.
     """
     given = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.Int64)
-    rows = given.unique(maintain_order=True).alias("id").to_frame().with_row_index("position")
-    return staged(connection, "set", rows.select(pl.col(name).cast(kind) for name, kind in _SET.items()))
+    return staged(connection, "set", given.unique(maintain_order=True).alias("id").to_frame())

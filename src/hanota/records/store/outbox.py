@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, case, select, update
@@ -96,7 +97,7 @@ def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
         hub=Eui64.from_signed(row.hub),
         device=Eui64.from_signed(row.device),
         device_type=DeviceType(row.device_type),
-        request_id=RequestId.parse(row.request_id),
+        request_id=_request_id(row.request_id),
         image_hash=image_hash,
         image_octets=image_octets,
         manufacturer=row.manufacturer,
@@ -107,6 +108,12 @@ def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
         force_replace=row.force_replace or 0,
         parts=parts,
     )
+
+
+@lru_cache(maxsize=1024)
+def _request_id(text: str) -> RequestId:
+    """Read a RequestID once for all deliveries of its request."""
+    return RequestId.parse(text)
 
 
 def mark_sent(connection: Connection, ids: Iterable[int], now: Instant) -> None:

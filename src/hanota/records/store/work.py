@@ -9,7 +9,24 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, Select, Table, and_, case, delete, exists, func, literal, select, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from hanota.base.eui import texts_of_signed
 from hanota.base.instant import SECOND, Instant
@@ -18,9 +35,9 @@ from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
-from hanota.records.store.bulk import insert_frame, staged
+from hanota.records.store.bulk import insert_frame, staged_apart, staged_from
 from hanota.records.store.facts import delivery_facts
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import read_frame
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.outgoing import next_message_due
 from hanota.records.store.versions import write_reported
@@ -28,6 +45,9 @@ from hanota.records.store.versions import write_reported
 LEASE_MS: Final = 30 * SECOND
 BATCH_MAX: Final = 10_000
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
+
+Staged = tuple[Table, dict[str, ColumnElement[Any]]]
+"""Moves of a step, as statements join with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,58 +85,49 @@ def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str],
 
     Returns: one row a delivery with its facts; `report` and the report's columns are null where time woke the row.
     """
-    heard = _heard(connection, hears, now)
-    ids = heard["delivery"] if heard.height else _due(connection, takes, now)
-    if ids.is_empty():
-        return heard
-    named = name_set(connection, ids)
-    connection.execute(
-        update(t.delivery)
-        .where(t.delivery.c.id.in_(select(named.c.id)))
-        .values(epoch=t.delivery.c.epoch + 1, leased_until=now + LEASE_MS)
-    )
-    facts = delivery_facts(connection, ids, now)
-    return facts.join(heard, on="delivery", how="left", maintain_order="left")
+    claimed, count = staged_from(connection, "claimed", _heard(hears, now))
+    by_report = count > 0
+    if not by_report:
+        claimed, count = staged_from(connection, "claimed", _due(takes, now))
+    if count:
+        connection.execute(
+            update(t.delivery)
+            .where(t.delivery.c.id.in_(select(claimed.c.id)))
+            .values(epoch=t.delivery.c.epoch + 1, leased_until=now + LEASE_MS)
+        )
+    r = t.report
+    columns = [r.c[name] for name in ("event", "at", "version", "result", "offset", "blocks", "repeats", "until")]
+    reports = select(r.c.delivery, r.c.id.label("report"), *columns)
+    heard = reports.select_from(claimed.join(r, r.c.id == claimed.c.report)).where(literal(by_report))
+    facts = delivery_facts(connection, claimed, now)
+    return facts.join(read_frame(connection, heard), on="delivery", how="left", maintain_order="left")
 
 
-def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.DataFrame:
-    """The oldest report of each delivery that nobody has claimed."""
+def _heard(hears: Iterable[str], now: Instant) -> Select[Any]:
+    """The deliveries with a report that nobody has taken, of which nobody has a lease: each with its oldest report."""
     r, d = t.report, t.delivery
     oldest = (
-        select(r.c.id)
+        select(r.c.id, r.c.delivery)
         .join(d, d.c.id == r.c.delivery)
         .where(~r.c.taken, r.c.event.in_(list(hears)), d.c.leased_until <= now)
         .order_by(r.c.id)
         .limit(BATCH_MAX)
         .subquery()
     )
-    query = select(
-        r.c.delivery,
-        r.c.id.label("report"),
-        r.c.event,
-        r.c.at,
-        r.c.version,
-        r.c.result,
-        r.c.offset,
-        r.c.blocks,
-        r.c.repeats,
-        r.c.until,
-    ).join(oldest, oldest.c.id == r.c.id)
-    return read_frame(connection, query).sort("report").unique("delivery", keep="first", maintain_order=True)
+    return select(oldest.c.delivery.label("id"), func.min(oldest.c.id).label("report")).group_by(oldest.c.delivery)
 
 
-def _due(connection: Connection, takes: Iterable[str], now: Instant) -> pl.Series:
+def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
     d, r = t.delivery, t.report
     heard_of = (
         select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
     )  # what was said counts before time does
-    query = (
-        select(d.c.id)
+    return (
+        select(d.c.id, cast(null(), BigInteger).label("report"))
         .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
     )
-    return read_frame(connection, query)["id"]
 
 
 def apply(
@@ -153,54 +164,55 @@ def apply(
     return moves.height
 
 
-def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.DataFrame, Table]:
-    """Give the moves whose claim holds, beside their requests, and the table where they are staged."""
+def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.DataFrame, Staged]:
+    """Give the moves whose claim holds, beside their requests, and what they are staged as."""
     d = t.delivery.c
     brought = [pl.when(pl.col("event").is_not_null()).then(name).alias(name) for name in _MOVED]
     rows = moves.select("delivery", "epoch", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
-    s = staged(connection, "moves", rows)
-    same = and_(d.id == s.c.delivery, d.epoch == s.c.epoch, d.state == s.c["from"])
-    held = read_frame(connection, select(s.c.delivery, d.request).select_from(s.join(t.delivery, same)))
+    s, c = staged_apart(connection, "moves", rows)
+    same = and_(d.id == c["delivery"], d.epoch == c["epoch"], d.state == c["from"])
+    held = read_frame(connection, select(c["delivery"], d.request).select_from(s.join(t.delivery, same)))
     if held.height < rows.height:
-        staged(connection, "moves", rows.join(held, on="delivery", how="semi"))
-    return moves.join(held, on="delivery", how="inner", maintain_order="left"), s
+        s, c = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
+    return moves.join(held, on="delivery", how="inner", maintain_order="left"), (s, c)
 
 
-def _write_deliveries(connection: Connection, s: Table, moves: pl.DataFrame, now: Instant) -> None:
-    """Write what is staged in `s`. A late event leaves its delivery as it is; nobody has it any more."""
-    d = t.delivery
-    same = d.c.id == s.c.delivery, d.c.epoch == s.c.epoch, d.c.state == s.c["from"]
+def _write_deliveries(connection: Connection, standing: Staged, moves: pl.DataFrame, now: Instant) -> None:
+    """Write what is staged. A late event leaves its delivery as it is; nobody has it any more."""
+    d, (s, c) = t.delivery, standing
+    same = d.c.id == c["delivery"], d.c.epoch == c["epoch"], d.c.state == c["from"]
     if not moves["late"].all():
         connection.execute(
             update(d)
-            .where(*same, ~s.c.late)
+            .where(*same, ~c["late"])
             .values(
-                state=s.c.to,
-                since=case((s.c.to == d.c.state, d.c.since), else_=now),
-                deadline=s.c.deadline,
-                due=s.c.due,
-                tries=s.c.tries,
-                version_reported=func.coalesce(s.c.version, d.c.version_reported),
-                offset=func.coalesce(s.c.offset, d.c.offset),
-                blocks=func.coalesce(s.c.blocks, d.c.blocks),
-                repeats=func.coalesce(s.c.repeats, d.c.repeats),
+                state=c["to"],
+                since=case((c["to"] == d.c.state, d.c.since), else_=now),
+                deadline=c["deadline"],
+                due=c["due"],
+                tries=c["tries"],
+                version_reported=func.coalesce(c["version"], d.c.version_reported),
+                offset=func.coalesce(c["offset"], d.c.offset),
+                blocks=func.coalesce(c["blocks"], d.c.blocks),
+                repeats=func.coalesce(c["repeats"], d.c.repeats),
                 leased_until=0,
             )
         )
     if moves["late"].any():
-        connection.execute(update(d).where(*same, s.c.late).values(leased_until=0))
+        connection.execute(update(d).where(*same, c["late"]).values(leased_until=0))
     if moves.filter(~pl.col("late") & pl.col("to").is_in(sorted(ENDS))).height:
-        ended = ~s.c.late, s.c.to.in_(sorted(ENDS))
-        deliveries = select(s.c.delivery).where(*ended)
-        devices = select(d.c.device).select_from(s.join(d, d.c.id == s.c.delivery)).where(*ended)
+        ended = ~c["late"], c["to"].in_(sorted(ENDS))
+        deliveries = select(c["delivery"]).where(*ended)
+        devices = select(d.c.device).select_from(s.join(d, d.c.id == c["delivery"])).where(*ended)
         connection.execute(delete(t.work).where(t.work.c.device.in_(devices), t.work.c.delivery.in_(deliveries)))
         o = t.outbox.c  # an order that has not left must not leave now
         connection.execute(delete(t.outbox).where(o.delivery.in_(deliveries), o.due.is_not(None), o.sent_at.is_(None)))
 
 
-def _take_reports(connection: Connection, s: Table, moves: pl.DataFrame) -> None:
+def _take_reports(connection: Connection, standing: Staged, moves: pl.DataFrame) -> None:
     if moves["report"].null_count() < moves.height:
-        woken = select(s.c.report).where(s.c.report.is_not(None))
+        s, c = standing
+        woken = select(c["report"]).select_from(s).where(c["report"].is_not(None))
         connection.execute(update(t.report).where(t.report.c.id.in_(woken)).values(taken=True))
 
 
@@ -234,7 +246,7 @@ _DUES: Final = (
     select(func.min(t.delivery.c.leased_until))
     .join(t.report, t.report.c.delivery == t.delivery.c.id)
     .where(~t.report.c.taken),
-    select(func.min(t.outbox.c.due)),
+    select(func.min(t.outbox.c.due)).where(t.outbox.c.due.is_not(None)),
     select(func.min(t.command.c.due)),
 )
 
