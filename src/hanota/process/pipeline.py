@@ -35,6 +35,7 @@ from hanota.records.store.reports import save_reports
 from hanota.records.store.work import apply, claim, waiting
 
 STAGES: Final[tuple[Stage, ...]] = (Schedule(), Deliver(), Activate(), Report())
+_HEARD: Final = sorted(frozenset[str]().union(*(stage.hears for stage in STAGES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Pipeline:
     def _awake(self, now: Instant) -> list[Stage]:
         """Give the stages that may have something to do."""
         with self._store.reading() as connection:
-            found = waiting(connection, now)
+            found = waiting(connection, _HEARD, now)
         return [stage for stage in STAGES if found.any_for(stage.takes, stage.hears)]
 
     def _materialise(self, now: Instant) -> int:

@@ -70,8 +70,8 @@ def losing_report(event: str) -> Change:
 
 def guessing(write: Any) -> Any:
     """Write a version that is one above the one reported."""
-    return lambda connection, lane, rows, *rest, **named: write(
-        connection, lane, [row | {"_version": row["_version"] + 1} for row in rows], *rest, **named
+    return lambda connection, lane, versions, *rest, **named: write(
+        connection, lane, versions.with_columns(pl.col("version") + 1), *rest, **named
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from hanota.base.instant import DAY, HOUR, MINUTE, Instant
 from hanota.model.policies import LocalUpgradePolicy, Policies
 from hanota.records.store import schema as t
+from hanota.records.store.explaining import BRINGS_WITHIN_MS
 from hanota.records.store.statements import REPORTED_WITHIN_MS, StatementRecord, keep_statement
-from hanota.records.store.versions import BRINGS_WITHIN_MS
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench
 

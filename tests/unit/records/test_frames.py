@@ -13,11 +13,11 @@ STORE = open_store(None)
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=50))
-def test_a_set_keeps_the_order_and_counts_repeats_once(numbers: list[int]) -> None:
+def test_in_a_set_repeats_count_once(numbers: list[int]) -> None:
     with STORE.writing() as connection:
         named = name_set(connection, numbers)
-        rows = connection.execute(select(named.c.id).order_by(named.c.position)).scalars().all()
-    assert rows == list(dict.fromkeys(numbers))
+        rows = connection.execute(select(named.c.id)).scalars().all()
+    assert sorted(rows) == sorted(set(numbers))
 
 
 def test_the_next_set_replaces_the_one_before() -> None:

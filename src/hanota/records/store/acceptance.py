@@ -26,13 +26,14 @@ from sqlalchemy import (
     update,
 )
 
-from hanota.base.eui import Eui64
+from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.delivery import State
 from hanota.model.policies import AlertPolicy
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.bulk import insert_frame
 from hanota.records.store.displacement import displace, displaceable, of_meter
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
@@ -128,10 +129,11 @@ def device_facts(
     (how many the list names for it), follows (the version it runs is among them), updated_ms_ago (since its last update
     was confirmed).
     """
-    named = name_set(connection, devices)
+    wanted = pl.Series("device", list(devices), pl.Int64).unique(maintain_order=True)
+    named = name_set(connection, wanted)
     joins = of_whole(sender, manufacturer_hash) if in_segments else None
     query = _facts_query(named, sender, manufacturer_hash, now, joins)
-    facts = read_frame(connection, query)
+    facts = wanted.to_frame().join(read_frame(connection, query), on="device", how="left", maintain_order="left")
     waiting = _devices_of_waiting_decisions(connection, joins)
     waits = pl.col("device").is_in(waiting.implode())
     return facts.with_columns(pl.col("open") | waits, pl.col("displaceable") & ~waits)
@@ -159,38 +161,31 @@ def _facts_query(
         .exists()
     )
     pre = t.predecessor
-    return (
-        select(
-            named.c.id.label("device"),
-            d.c.eui.is_not(None).label("known"),
-            d.c.device_type,
-            d.c.status,
-            t.premises.c.region,
-            d.c.hub,
-            d.c.manufacturer,
-            d.c.image_type,
-            d.c.hardware,
-            d.c.gbcs_version,
-            d.c.capacity_octets,
-            d.c.version,
-            eligible.label("eligible"),
-            and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
-            displaceable(sender).label("displaceable"),
-            refused(manufacturer_hash, now).label("refused"),
-            certified.label("product"),
-            select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
-            select(pre.c.product)
-            .where(pre.c.product == certified, pre.c.version == d.c.version)
-            .exists()
-            .label("follows"),
-            (now - _confirmed_at(named)).label("updated_ms_ago"),
-        )
-        .select_from(
-            named.outerjoin(d, d.c.eui == named.c.id)
-            .outerjoin(t.premises, t.premises.c.id == d.c.premises)
-            .outerjoin(t.work, t.work.c.device == named.c.id)
-        )
-        .order_by(named.c.position)
+    return select(
+        named.c.id.label("device"),
+        d.c.eui.is_not(None).label("known"),
+        d.c.device_type,
+        d.c.status,
+        t.premises.c.region,
+        d.c.hub,
+        d.c.manufacturer,
+        d.c.image_type,
+        d.c.hardware,
+        d.c.gbcs_version,
+        d.c.capacity_octets,
+        d.c.version,
+        eligible.label("eligible"),
+        and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
+        displaceable(sender).label("displaceable"),
+        refused(manufacturer_hash, now).label("refused"),
+        certified.label("product"),
+        select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
+        select(pre.c.product).where(pre.c.product == certified, pre.c.version == d.c.version).exists().label("follows"),
+        (now - _confirmed_at(named)).label("updated_ms_ago"),
+    ).select_from(
+        named.outerjoin(d, d.c.eui == named.c.id)
+        .outerjoin(t.premises, t.premises.c.id == d.c.premises)
+        .outerjoin(t.work, t.work.c.device == named.c.id)
     )
 
 
@@ -351,13 +346,11 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
             pl.lit(row.id, pl.Int64).alias("request"),
         )
     )
-    fixed = {"state": "REQUESTED", "since": now, "deadline": deadline, "due": now, "tries": 0}
+    fixed = {"since": now, "deadline": deadline, "due": now, "tries": 0}
     counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
-    if rows.height:
-        connection.execute(insert(t.delivery).values({**fixed, **counts}), rows.to_dicts())
+    insert_frame(connection, t.delivery, rows, state="REQUESTED", **fixed, **counts)
     claims = rows.join(standing, on="device", how="anti", maintain_order="left")
-    if claims.height:
-        connection.execute(insert(t.work), claims.select("device", pl.col("id").alias("delivery")).to_dicts())
+    insert_frame(connection, t.work, claims.select("device", delivery="id"))
     connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
     events = []
     if rows.height:
@@ -371,7 +364,7 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
 
 
 def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:
-    return {"delivery": deliveries.to_list(), "device": [str(Eui64.from_signed(eui)) for eui in devices]}
+    return {"delivery": deliveries.to_list(), "device": texts_of_signed(devices)}
 
 
 def _write_decision(decision: pl.DataFrame) -> bytes:

@@ -1,17 +1,18 @@
 """Alerts of deliveries as messages: made once for each party concerned, one a device or one with a list of devices."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import polars as pl
 from sqlalchemy import Connection, Table, func, insert, select
 
-from hanota.base.eui import Eui64
+from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
 from hanota.base.limits import LISTED_DEVICES_MAX
 from hanota.model.alerts import ALERTS, AlertKind, Audience
-from hanota.model.returns import Return
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.bulk import insert_frame
 from hanota.records.store.frames import name_set, read_frame
 
 Grouping = Literal["device", "request"]
@@ -38,44 +39,42 @@ def write_alerts(
         return alerts
     audience = {kind.value: row.audience.value for kind, row in ALERTS.items()}
     due = alerts.with_columns(pl.col("kind").replace_strict(audience).alias("audience"))
-    named = name_set(connection, due["delivery"].unique(maintain_order=True))
-    concerned = _concerned(connection, named, now)
+    named = name_set(connection, due["delivery"])
+    concerned = _concerned(connection, named, now, others=bool((due["audience"] != Audience.SENDER.value).any()))
     wanted = pl.col("is_sender") & (pl.col("audience") != Audience.OTHERS.value)
     others = ~pl.col("is_sender") & (pl.col("audience") != Audience.SENDER.value)
     rows = due.join(concerned, on="delivery", how="inner", maintain_order="left").filter(wanted | others)
     m = t.message
-    standing = read_frame(connection, select(m.c.delivery, m.c.party, m.c.kind).join(named, named.c.id == m.c.delivery))
-    rows = rows.join(standing, on=["delivery", "party", "kind"], how="anti")
-    rows = _led(rows.with_row_index("id", offset=next_number(connection)).with_columns(pl.col("id").cast(pl.Int64)))
-    if grouping == "device":
-        rows = rows.with_columns(lead=pl.lit(None, pl.Int64))
+    told = select(m.c.delivery, m.c.party, m.c.kind).select_from(named.join(m, m.c.delivery == named.c.id))
+    rows = rows.join(read_frame(connection, told), on=["delivery", "party", "kind"], how="anti", maintain_order="left")
+    rows = rows.with_row_index("id", offset=next_number(connection)).with_columns(pl.col("id").cast(pl.Int64))
+    rows = rows.with_columns(lead=pl.lit(None, pl.Int64)) if grouping == "device" else _led(rows)
     rows = rows.with_columns(due=pl.when(pl.col("lead").is_null() | (pl.col("lead") == pl.col("id"))).then(now))
     rows = rows.drop("audience", "is_sender", "device_type")
-    if rows.height:
-        deadline = now + service_level_ms
-        connection.execute(insert(m).values(created_at=now, deadline=deadline, tries=0), rows.to_dicts())
+    insert_frame(connection, m, rows, created_at=now, deadline=now + service_level_ms, tries=0)
     return rows
 
 
 def write_mismatch(
-    connection: Connection, lane: str, report: Return, version_smi: int, *, now: Instant, service_level_ms: int
+    connection: Connection, lane: str, report: Mapping[str, Any], *, now: Instant, service_level_ms: int
 ) -> None:
     """Tell each Responsible Supplier of a device that it runs a version that nothing explains (R25).
 
-    Such an alert belongs to no delivery. Whoever calls makes it once for each change.
+    `report` has `device`, `version`, `at` and the version known `before`. Such an alert belongs to no delivery. Whoever
+    calls makes it once for each change.
     """
     e = t.eligibility.c
-    concerned = select(e.party).where(e.device == report.device.signed, e.since <= now, e.until > now).distinct()
+    concerned = select(e.party).where(e.device == report["device"], e.since <= now, e.until > now).distinct()
     parties = list(connection.execute(concerned.order_by(e.party)).scalars())
     if not parties:
         return
     first = next_number(connection)
     same = {
-        "device": report.device.signed,
+        "device": report["device"],
         "kind": AlertKind.MISMATCH.value,
-        "at": report.at,
-        "version": report.version,
-        "version_smi": version_smi,
+        "at": report["at"],
+        "version": report["version"],
+        "version_smi": report["before"],
         "created_at": now,
         "deadline": now + service_level_ms,
         "due": now,
@@ -88,7 +87,7 @@ def write_mismatch(
         "party": [str(Eui64.from_signed(party)) for party in parties],
     }
     facts = {"alert_kind": AlertKind.MISMATCH.value, "code": ALERTS[AlertKind.MISMATCH].code.value}
-    device = {"device": str(report.device)}
+    device = {"device": str(Eui64.from_signed(report["device"]))}
     append(connection, lane, [Event(kind="alert_due", at=now, facts=facts | device, columns=columns)])
 
 
@@ -106,27 +105,31 @@ def _led(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(lead=pl.when(listed).then(first)).drop("part")
 
 
-def _concerned(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
-    """Sender and other Responsible Suppliers of each delivery (R16, R18), beside its request and its device."""
+def _concerned(connection: Connection, named: Table, now: Instant, *, others: bool) -> pl.DataFrame:
+    """Sender and, where asked for, other Responsible Suppliers of each delivery (R16, R18), beside its request and its
+    device.
+    """
     d, r, e, v = t.delivery, t.request, t.eligibility, t.device
     senders = read_frame(
         connection,
         select(d.c.id.label("delivery"), r.c.originator.label("party"), d.c.request, d.c.device, v.c.device_type)
-        .join(named, named.c.id == d.c.id)
+        .select_from(named.join(d, d.c.id == named.c.id))
         .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device),
     ).with_columns(is_sender=pl.lit(value=True))
-    others = read_frame(
+    if not others:
+        return senders
+    concerned = read_frame(
         connection,
-        select(d.c.id.label("delivery"), e.c.party, d.c.request, d.c.device, v.c.device_type)
-        .join(named, named.c.id == d.c.id)
+        select(d.c.id.label("delivery"), e.c.party)
+        .select_from(named.join(d, d.c.id == named.c.id))
         .join(e, e.c.device == d.c.device)
-        .join(v, v.c.eui == d.c.device)
         .where(e.c.since <= now, e.c.until > now),
-    ).with_columns(is_sender=pl.lit(value=False))
-    return pl.concat([senders, others.join(senders, on=["delivery", "party"], how="anti")]).unique(
-        ["delivery", "party"], maintain_order=True
     )
+    more = concerned.unique(maintain_order=True).join(senders, on=["delivery", "party"], how="anti")
+    beside = senders.drop("party").with_columns(is_sender=pl.lit(value=False))
+    more = more.join(beside, on="delivery", how="inner", maintain_order="left")
+    return pl.concat([senders, more.select(senders.columns)])
 
 
 def alert_events(alerts: pl.DataFrame, now: Instant) -> list[Event]:
@@ -136,7 +139,7 @@ def alert_events(alerts: pl.DataFrame, now: Instant) -> list[Event]:
         columns = {
             "delivery": rows["delivery"].to_list(),
             "alert": rows["id"].to_list(),
-            "party": [str(Eui64.from_signed(eui)) for eui in rows["party"]],
+            "party": texts_of_signed(rows["party"]),
         }
         if rows["lead"].null_count() < rows.height:
             columns["lead"] = rows["lead"].to_list()

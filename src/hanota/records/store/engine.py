@@ -19,10 +19,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateTable
 
 from hanota.base.errors import Fault, HanotaError
-from hanota.records.store.frames import named
 
 _BUSY_TIMEOUT_S = 30
 _S = TypeVar("_S", bound="Store")
@@ -142,7 +140,6 @@ def _engine(url: URL) -> Engine:
         connection.isolation_level = None  # this module says when a transaction begins, not the driver
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
-        connection.execute(str(CreateTable(named).compile(dialect=engine.dialect)))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

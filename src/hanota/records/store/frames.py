@@ -1,30 +1,34 @@
 """Rows of a query as columns, and sets of numbers that a query joins with."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Select, Table, delete, insert
+from sqlalchemy import Connection, Select, Table
 from sqlalchemy.types import LargeBinary, TypeEngine
 
-_scratch = MetaData()
+from hanota.records.store.bulk import staged, staging
 
-named = Table(  # of one connection only; made when it is opened, outside of any transaction that might be undone
-    "named",
-    _scratch,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("position", BigInteger, nullable=False),
-    prefixes=["TEMPORARY"],
-)
+named: Final = staging("set", (("id", pl.Int64),))
+"""What `name_set` was given last in this transaction."""
 
-_POLARS: Mapping[type, type[pl.DataType]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
+_POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
 
 
 def read_frame(connection: Connection, query: Select[Any]) -> pl.DataFrame:
     """Run a query and give its rows as columns; the types come from the query's columns, also when it is empty."""
-    result = connection.execute(query)
     schema = {column.name: _polars_type(column.type) for column in query.selected_columns}
-    return pl.DataFrame([tuple(row) for row in result], schema=schema, orient="row")
+    result = connection.execute(query)
+    rows = result.cursor.fetchall()  # as the driver has them: a Row for each would cost more than the query
+    result.close()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pl.DataFrame([_series(*each, values) for each, values in zip(schema.items(), columns, strict=True)])
+
+
+def _series(name: str, kind: type[pl.DataType], values: Iterable[Any]) -> pl.Series:
+    if kind is pl.Boolean:  # SQLite has numbers for it
+        return pl.Series(name, values, pl.Int8, strict=False).cast(pl.Boolean)
+    return pl.Series(name, values, kind)
 
 
 def _polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
@@ -33,12 +37,9 @@ def _polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
 
 
 def name_set(connection: Connection, ids: Iterable[int]) -> Table:
-    """Put a set of numbers where queries of this transaction can join it as `named`; repeats count once, first place.
+    """Put a set of numbers where queries of this transaction can join it as `named`; repeats count once.
 
-    One statement whatever the size, so that the number of queries does not grow with a batch.
+    Its statements are as many whatever the size, so that the number of queries does not grow with a batch.
     """
-    connection.execute(delete(named))
-    rows = [{"id": number, "position": place} for place, number in enumerate(dict.fromkeys(ids))]
-    if rows:
-        connection.execute(insert(named), rows)
-    return named
+    given = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.Int64)
+    return staged(connection, "set", given.unique(maintain_order=True).alias("id").to_frame())

@@ -1,6 +1,8 @@
 """What is to go to hubs: rows of columns here, built and signed into frames as they are drained."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, case, select, update
@@ -10,6 +12,7 @@ from hanota.base.ids import RequestId
 from hanota.base.instant import DAY, HOUR, Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.records.store import schema as t
+from hanota.records.store.frames import name_set
 from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
@@ -94,7 +97,7 @@ def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
         hub=Eui64.from_signed(row.hub),
         device=Eui64.from_signed(row.device),
         device_type=DeviceType(row.device_type),
-        request_id=RequestId.parse(row.request_id),
+        request_id=_request_id(row.request_id),
         image_hash=image_hash,
         image_octets=image_octets,
         manufacturer=row.manufacturer,
@@ -107,7 +110,13 @@ def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
     )
 
 
-def mark_sent(connection: Connection, ids: list[int], now: Instant) -> None:
+@lru_cache(maxsize=1024)
+def _request_id(text: str) -> RequestId:
+    """Read a RequestID once for all deliveries of its request."""
+    return RequestId.parse(text)
+
+
+def mark_sent(connection: Connection, ids: Iterable[int], now: Instant) -> None:
     """Record that messages were handed to the carrier.
 
     Stages order again what a hub has not answered. A cancel has no stage behind it any more: it is due again until the
@@ -115,10 +124,12 @@ def mark_sent(connection: Connection, ids: list[int], now: Instant) -> None:
     """
     o = t.outbox
     again = case((and_(o.c.kind == "cancel", o.c.queued_at > now - ORDER_LIFE_MS), now + CANCEL_AGAIN_MS), else_=None)
-    connection.execute(update(o).where(o.c.id.in_(ids)).values(sent_at=now, due=again))
+    sent = select(name_set(connection, ids).c.id)
+    connection.execute(update(o).where(o.c.id.in_(sent)).values(sent_at=now, due=again))
 
 
-def end_cancels(connection: Connection, deliveries: list[int]) -> None:
+def end_cancels(connection: Connection, deliveries: Iterable[int]) -> None:
     """Stop sending cancels that their hubs have answered."""
-    o = t.outbox
-    connection.execute(update(o).where(o.c.delivery.in_(deliveries), o.c.kind == "cancel").values(due=None))
+    o, answered = t.outbox, select(name_set(connection, deliveries).c.id)
+    unended = o.c.kind == "cancel", o.c.due.is_not(None)
+    connection.execute(update(o).where(o.c.delivery.in_(answered), *unended).values(due=None))

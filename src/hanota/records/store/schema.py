@@ -4,10 +4,13 @@ EUI-64s are kept as signed 64-bit numbers and instants as milliseconds (docs/adr
 `work` and `message` are projections: each change of theirs is written in the same transaction as its event.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -23,6 +26,12 @@ metadata = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 _EUI = BigInteger
 _INSTANT = BigInteger
+
+
+def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    """An index of some rows: what is done costs it nothing more, however much of that there is."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 # --- registry ----------------------------------------------------------------------------------------------------
 
@@ -182,8 +191,7 @@ request = Table(
     Index("request_of_party", "originator", "service_reference", "received_at"),
 )
 
-_anonymous = request.c.key.is_(None)
-Index("request_anonymous", request.c.id, sqlite_where=_anonymous, postgresql_where=_anonymous)
+_partial("request_anonymous", request.c.id, where=request.c.key.is_(None))
 
 delivery = Table(
     "delivery",
@@ -204,8 +212,8 @@ delivery = Table(
     Column("repeats", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("leased_until", _INSTANT, nullable=False),
-    Index("delivery_due", "state", "due"),
 )
+_partial("delivery_due", delivery.c.state, delivery.c.due, where=delivery.c.due.is_not(None))
 
 segment = Table(  # images in segments: what each Supplier has sent of a whole (R7)
     "segment",
@@ -244,8 +252,8 @@ report = Table(  # what came back and has not been taken yet, and, taken, what m
     Column("until", _INSTANT),  # of what a consumer said (R27)
     Column("octets", LargeBinary, nullable=False),  # the evidence as received
     Column("taken", Boolean, nullable=False),
-    Index("report_open", "taken", "event"),
 )
+_partial("report_open", report.c.event, report.c.id, where=~report.c.taken)
 
 outbox = Table(  # what is to go to hubs; built and signed as it is drained
     "outbox",
@@ -256,8 +264,10 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
     Column("command", _ID, ForeignKey("command.id")),  # either a delivery's or a command's
     Column("queued_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
-    Column("due", _INSTANT, index=True),  # none once it need not be sent (again)
+    Column("due", _INSTANT),  # none once it need not be sent (again)
 )
+_partial("outbox_due", outbox.c.due, where=outbox.c.due.is_not(None))
+_partial("outbox_of_delivery", outbox.c.delivery, where=outbox.c.due.is_not(None))
 
 message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
     "message",
@@ -268,7 +278,7 @@ message = Table(  # what is to go to parties: alerts of deliveries, responses, d
     Column("kind", Text, nullable=False),
     Column("delivery", _ID, ForeignKey("delivery.id")),
     Column("request", _ID, ForeignKey("request.id"), index=True),
-    Column("lead", _ID, index=True),  # of a group: the message that carries the list, this one's own number if it leads
+    Column("lead", _ID),  # of a group: the message that carries the list, this one's own number if it leads
     Column("response_id", Text, unique=True),  # none: the DCC as originator, the party as target, this row's number
     Column("document", LargeBinary),  # DUIS, unsigned; none: rendered from the facts beside
     Column("at", _INSTANT, nullable=False),
@@ -284,14 +294,14 @@ message = Table(  # what is to go to parties: alerts of deliveries, responses, d
     Column("dead_at", _INSTANT),  # given up until an operator replays it
     Column("last_error", Text),
     UniqueConstraint("delivery", "party", "kind"),
-    Index("message_due", "due"),
-    Index("message_of_party", "party", "due"),
 )
+_partial("message_due", message.c.due, where=message.c.due.is_not(None))
+_partial("message_of_party", message.c.party, message.c.due, where=message.c.due.is_not(None))
+_partial("message_led", message.c.lead, where=message.c.lead.is_not(None))
 
 _open = message.c.delivered_at.is_(None) & message.c.dead_at.is_(None)  # what was taken long ago is not looked at again
-Index("message_queue", message.c.party, message.c.device, message.c.id, sqlite_where=_open, postgresql_where=_open)
-_dead = message.c.dead_at.is_not(None)
-Index("message_dead", message.c.dead_at, sqlite_where=_dead, postgresql_where=_dead)
+_partial("message_queue", message.c.party, message.c.device, message.c.id, where=_open)
+_partial("message_dead", message.c.dead_at, where=message.c.dead_at.is_not(None))
 
 inbox = Table(  # messages of parties that have no endpoint: kept here for them to read
     "inbox",

@@ -4,62 +4,38 @@ Explained is a version by a delivery that was to bring it, or by a Supplier's si
 other change is one that somebody made locally: the inventory says so, and each Responsible Supplier hears of it once.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, select, update
+import polars as pl
+from sqlalchemy import Connection, select, update
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import DAY, SECOND, Instant
-from hanota.base.vocabulary.devices import DeviceType
-from hanota.model.delivery import ENDS, State
-from hanota.model.profiles import PROFILES, Activation
-from hanota.model.returns import Return
+from hanota.base.instant import Instant
+from hanota.model.profiles import Activation, types_where
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import write_mismatch
+from hanota.records.store.bulk import staged
+from hanota.records.store.explaining import brought_by, judged_by
+from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.requests import request_facts
 from hanota.records.store.statements import ATTESTED, UNEXPLAINED, explain
 
 REPORTED: Final = "reported"
-BRINGS_WITHIN_MS: Final = 7 * DAY
-"""How long after its end a delivery may still turn out to have worked: by then a device that holds the image has either
-activated it, or been told to drop it. What comes later somebody else brought."""
+_INVENTORY: Final = ("device", "version", "at", "origin")
 
-# Ended deliveries whose device has had the whole image, and those whose device may have had it.
-_HELD_BY_DEVICE: Final = frozenset({State.ACTIVATION_FAILED, State.VERSION_MISMATCH, State.UNCONFIRMED})
-_MAYBE_HELD: Final = frozenset({State.EXPIRED, State.WAN_FAILED, State.RESPONSIBILITY_LOST, State.DEVICE_GONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A report, the deliveries of its device, and the one among them that it was found to speak of."""
-
-    report: Return
-    deliveries: Sequence[Any]  # rows with id, state, since, received_at, version, served
-    delivery: int | None
-
-
-@dataclass(slots=True)
-class _Known:
-    """What the inventory says of a device, and whether this has changed."""
-
-    eui: int
-    device_type: str
-    hub: int | None
-    version: int | None
-    at: int | None
-    origin: str
-    changed: bool = False
-
-    def take(self, report: Return, origin: str) -> None:
-        self.version, self.at, self.origin, self.changed = report.version, report.at, origin, True
+# What a report of a version comes to.
+_STRANGE: Final = "strange"  # by none that may speak for the device, and about no delivery
+_SAME: Final = "same"  # the version that the inventory has
+_CAME: Final = "came"  # explained, and no stage will say so
+_UNTOLD: Final = "unexplained"
 
 
 def note_versions(
     connection: Connection,
     lane: str,
-    heard: Iterable[Heard],
+    heard: pl.DataFrame,
+    candidates: pl.DataFrame,
     now: Instant,
     *,
     service_level_ms: int,
@@ -67,144 +43,155 @@ def note_versions(
 ) -> None:
     """Take versions into the inventory, where no stage will, and tell of those that nothing explains.
 
-    Only the device and the hub that it is joined to are heard. What was reported before what the inventory knows
-    changes nothing (I9). Statements explain only where local upgrades are `attested` (R26).
+    `heard` are reports (REPORTS) with `row` and `about`, the delivery that each was found to speak of. Only the device
+    and the hub that it is joined to are heard. What was reported before what the inventory knows changes nothing (I9).
+    Statements explain only where local upgrades are `attested` (R26).
     """
-    told = [each for each in heard if each.report.version is not None]
-    if not told:
+    told = heard.filter(pl.col("version").is_not_null())
+    if told.is_empty():
         return
-    known = _known(connection, {each.report.device.signed for each in told})
-    events: list[Event] = []
-    mismatches: list[tuple[Return, int]] = []
-    for each in told:
-        device = known.get(each.report.device.signed)
-        if device is None or each.report.reporter.signed not in (device.eui, device.hub):
-            if each.delivery is None:
-                events.append(_unexplained(each.report, None, now))
-            continue
-        if device.at is not None and device.at > each.report.at:
-            continue
-        before = device.version
-        event = _take(device, each, now)
-        if event is not None:
-            events.append(event)
-        if event is not None and device.origin == UNEXPLAINED and before is not None:
-            mismatches.append((each.report, before))
-    _write(connection, [device for device in known.values() if device.changed])
-    append(connection, lane, events)
-    for report, before in mismatches:
-        if not (attested and explain(connection, lane, report.device, now)):
-            write_mismatch(connection, lane, report, before, now=now, service_level_ms=service_level_ms)
+    known = _known(connection, told["device"])
+    judged = _judge(_beside(told, candidates), known)
+    changes = judged.filter(pl.col("origin").is_not_null())
+    if changes.height:
+        _write(connection, changes.unique("device", keep="last", maintain_order=True).select(_INVENTORY))
+    news = judged.filter(pl.col("verdict").is_in([_STRANGE, _CAME, _UNTOLD]))
+    append(connection, lane, [_event(row, now) for row in news.iter_rows(named=True)])
+    for row in news.filter(pl.col("verdict") == _UNTOLD).iter_rows(named=True):
+        device = Eui64.from_signed(row["device"])
+        if not (attested and explain(connection, lane, device, now)):
+            write_mismatch(connection, lane, row, now=now, service_level_ms=service_level_ms)
 
 
-def _known(connection: Connection, devices: set[int]) -> dict[int, _Known]:
-    d = t.device.c
-    query = select(d.eui, d.device_type, d.hub, d.version, d.version_at, d.version_origin).where(d.eui.in_(devices))
-    return {row.eui: _Known(*row) for row in connection.execute(query)}
+def _known(connection: Connection, devices: pl.Series) -> pl.DataFrame:
+    named, d = name_set(connection, devices), t.device
+    query = select(
+        d.c.eui.label("device"),
+        d.c.device_type,
+        d.c.hub,
+        d.c.version.label("before"),
+        d.c.version_at.label("before_at"),
+        d.c.version_origin.label("before_origin"),
+    )
+    return read_frame(connection, query.select_from(named.join(d, d.c.eui == named.c.id)))
 
 
-def _take(device: _Known, heard: Heard, now: Instant) -> Event | None:
-    """Change what is known of a device by one report. Returns: what is to be told of it."""
-    report, before = heard.report, device.version
-    commanded = _commanded(device, report)
-    if before == report.version:
-        news = device.origin == "declared" or (commanded and device.origin == UNEXPLAINED)
-        device.take(report, REPORTED if news else device.origin)
-        return None
-    if before is None or commanded or _brought(heard):
-        if heard.delivery is not None:  # its stage will say so
-            return None
-        device.take(report, REPORTED)
-        facts = {"device": str(report.device), "version": report.version}
-        return Event(kind="inventory_changed", at=now, facts=facts)
-    if _verdict_follows(heard):
-        return None
-    device.take(report, UNEXPLAINED)
-    return _unexplained(report, before, now)
-
-
-def _unexplained(report: Return, before: int | None, now: Instant) -> Event:
-    facts = {
-        "device": str(report.device),
-        "version": report.version,
-        "version_before": before,
-        "reported": report.event,
-    }
-    return Event(kind="unexplained_report", at=now, facts=facts)
-
-
-def _commanded(device: _Known, report: Return) -> bool:
-    """Whether a device that only its Supplier's signed command activates says so, whoever distributed the image."""
-    profile = PROFILES.get(DeviceType(device.device_type))
-    signed = profile is not None and profile.activation is Activation.SIGNED_COMMAND
-    return signed and report.event == "activation_succeeded" and report.reporter.signed == device.eui
-
-
-def can_have_brought(delivery: Any, at: Instant) -> bool:
-    """Whether what a device runs at `at` can have come by this delivery: while it is open, or not long after its end.
-
-    One that ended otherwise (refused, cancelled, discarded, not transferred, …) left the device without an image that
-    it may run. `delivery` has state, since and served.
-    """
-    state = State(delivery.state)
-    if state not in ENDS or state is State.CONFIRMED:
-        return True
-    held = state in _HELD_BY_DEVICE or (state in _MAYBE_HELD and bool(delivery.served))
-    return held and at <= delivery.since + BRINGS_WITHIN_MS
-
-
-def _brought(heard: Heard) -> bool:
-    """Whether a delivery that was asked for before the report came can have brought the version.
-
-    What was confirmed once explains nothing that is reported later: then somebody brought the version back.
-    """
-    report = heard.report
-    return any(
-        row.version == report.version
-        and report.at + SECOND > row.received_at
-        and (row.state != State.CONFIRMED or report.at <= row.since)
-        and can_have_brought(row, report.at)
-        for row in heard.deliveries
+def _beside(told: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Put beside reports whether a delivery can have brought the version, and whether one will tell of it itself."""
+    judged = judged_by(candidates).with_columns(judged=pl.lit(value=True))
+    return told.join(judged, on=["row", "about"], how="left", maintain_order="left").with_columns(
+        pl.col("judged").fill_null(value=False), brought=pl.col("row").is_in(brought_by(candidates).implode())
     )
 
 
-def _verdict_follows(heard: Heard) -> bool:
-    """Whether a delivery's own verdict will tell of another version: then nothing else has to."""
-    return any(row.id == heard.delivery and row.state == State.ACTIVATED for row in heard.deliveries)
+def _judge(told: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Give the reports with what is known `before` each of them, its `verdict`, and `origin` where it is taken.
+
+    Reports of one device are judged one after the other, each by what those before it left: the first ones of all
+    devices together, then the second ones, and so on.
+    """
+    turns = told.with_columns(turn=pl.int_range(pl.len()).over("device")).partition_by("turn", maintain_order=True)
+    judged: list[pl.DataFrame] = []
+    for turn in sorted(turns, key=lambda part: int(part["turn"][0])):
+        part = _verdicts(turn.join(known, on="device", how="left", maintain_order="left"))
+        judged.append(part)
+        left = part.filter(pl.col("origin").is_not_null())
+        if len(turns) > 1 and left.height:
+            after = left.select("device", before="version", before_at="at", before_origin="origin")
+            known = known.update(after, on="device")
+    return pl.concat(judged).sort("row")
 
 
-def _write(connection: Connection, devices: Sequence[_Known]) -> None:
-    if devices:
-        connection.execute(
-            update(t.device)
-            .where(t.device.c.eui == bindparam("_eui"))
-            .values(version=bindparam("_version"), version_at=bindparam("_at"), version_origin=bindparam("_origin")),
-            [{"_eui": each.eui, "_version": each.version, "_at": each.at, "_origin": each.origin} for each in devices],
-        )
+def _verdicts(told: pl.DataFrame) -> pl.DataFrame:
+    """Judge reports of different devices."""
+    by_command = types_where(lambda row: row.activation is Activation.SIGNED_COMMAND)
+    own = pl.col("reporter") == pl.col("device")
+    heard = pl.col("device_type").is_not_null() & (own | (pl.col("reporter") == pl.col("hub")).fill_null(value=False))
+    old = (pl.col("before_at") > pl.col("at")).fill_null(value=False)
+    # A device that only its Supplier's signed command activates says so, whoever distributed the image.
+    commanded = pl.col("device_type").is_in(by_command) & (pl.col("event") == "activation_succeeded") & own
+    expected = pl.col("before").is_null() | commanded | pl.col("brought")
+    stage_will_tell = pl.col("about").is_not_null()
+    verdict = (
+        pl.when(~heard)
+        .then(pl.when(~stage_will_tell).then(pl.lit(_STRANGE)))
+        .when(old)
+        .then(None)
+        .when((pl.col("before") == pl.col("version")).fill_null(value=False))
+        .then(pl.lit(_SAME))
+        .when(expected)
+        .then(pl.when(~stage_will_tell).then(pl.lit(_CAME)))
+        .when(~pl.col("judged"))
+        .then(pl.lit(_UNTOLD))
+    )
+    news = (pl.col("before_origin") == "declared") | (commanded & (pl.col("before_origin") == UNEXPLAINED))
+    origin = (
+        pl.when(pl.col("verdict") == _SAME)
+        .then(pl.when(news).then(pl.lit(REPORTED)).otherwise("before_origin"))
+        .when(pl.col("verdict") == _CAME)
+        .then(pl.lit(REPORTED))
+        .when(pl.col("verdict") == _UNTOLD)
+        .then(pl.lit(UNEXPLAINED))
+    )
+    return told.with_columns(verdict=verdict).with_columns(origin=origin)
+
+
+def _event(row: dict[str, Any], now: Instant) -> Event:
+    """Give the event of one report that no delivery tells of."""
+    facts = {"device": str(Eui64.from_signed(row["device"])), "version": row["version"]}
+    if row["verdict"] == _CAME:
+        return Event(kind="inventory_changed", at=now, facts=facts)
+    before = row["before"] if row["verdict"] == _UNTOLD else None
+    return Event(kind="unexplained_report", at=now, facts=facts | {"version_before": before, "reported": row["event"]})
 
 
 def write_reported(
-    connection: Connection, lane: str, rows: Sequence[dict[str, int]], now: Instant, *, attested: bool = False
-) -> None:
-    """Write what stages take from reports: `_device`, `_version`, `_at`, and the `_target` of its delivery.
+    connection: Connection, lane: str, versions: pl.DataFrame, now: Instant, *, attested: bool = False
+) -> pl.DataFrame:
+    """Write what stages take from reports (VERSIONS), but for what was reported before what the inventory knows.
 
     A version that came locally stays marked so while it is merely read again; another than the one that was to come
-    is marked, too, unless local upgrades are `attested` and a statement explains it (R26).
+    is marked, too, unless local upgrades are `attested` and a statement explains it (R26). Returns: what was taken.
     """
-    d = t.device.c
-    version, target = bindparam("_version", type_=BigInteger), bindparam("_target", type_=BigInteger)
-    local = (d.version_origin == UNEXPLAINED) | (d.version_origin == ATTESTED)  # no IN: many rows go at once
-    origin = case(
-        ((d.version == version) & local, d.version_origin),
-        ((d.version == version) | (version == target) | d.version.is_(None), REPORTED),
-        else_=UNEXPLAINED,
+    if versions.is_empty():
+        return versions
+    v, d, s = (
+        t.device,
+        t.delivery,
+        staged(connection, "versions", versions.with_row_index("row").cast({"row": pl.Int64})),
     )
-    connection.execute(
-        update(t.device)
-        .where(d.eui == bindparam("_device"))
-        .values(version=version, version_at=bindparam("_at"), version_origin=origin),
-        list(rows),
+    query = (
+        select(
+            s.c.row,
+            *(s.c[name] for name in versions.columns),
+            d.c.request,
+            v.c.version.label("before"),
+            v.c.version_at.label("before_at"),
+            v.c.version_origin.label("origin"),
+        )
+        .select_from(s.join(v, v.c.eui == s.c.device))
+        .join(d, d.c.id == s.c.delivery)
     )
-    others = {row["_device"] for row in rows if attested and row["_version"] != row["_target"]}
-    for eui in sorted(others):
-        explain(connection, lane, Eui64.from_signed(eui), now)
+    known = read_frame(connection, query)
+    fresh = known.filter(pl.col("before_at").is_null() | (pl.col("before_at") <= pl.col("at"))).sort("row")
+    if fresh.is_empty():
+        return versions.clear()
+    targets = request_facts(connection, fresh["request"].unique()).select("request", target="version_target")
+    taken = fresh.join(targets, on="request", how="inner", maintain_order="left")
+    same = (pl.col("before") == pl.col("version")).fill_null(value=False)
+    local = pl.col("origin").is_in([UNEXPLAINED, ATTESTED])
+    due = (pl.col("version") == pl.col("target")) | pl.col("before").is_null()
+    origin = pl.when(same & local).then("origin").when(same | due).then(pl.lit(REPORTED)).otherwise(pl.lit(UNEXPLAINED))
+    last = taken.with_columns(origin=origin).unique("device", keep="last", maintain_order=True)
+    _write(connection, last.select("device", "version", "at", "origin"))
+    if attested:
+        for eui in last.filter(pl.col("version") != pl.col("target"))["device"].sort():
+            explain(connection, lane, Eui64.from_signed(eui), now)
+    return taken.select(versions.columns)
+
+
+def _write(connection: Connection, devices: pl.DataFrame) -> None:
+    """Enter version, `at` and origin of each device."""
+    v, s = t.device, staged(connection, "inventory", devices)
+    values = {"version": s.c.version, "version_at": s.c["at"], "version_origin": s.c.origin}
+    connection.execute(update(v).where(v.c.eui == s.c.device).values(values))

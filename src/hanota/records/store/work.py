@@ -11,35 +11,43 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
-    Integer,
     Select,
     Table,
-    bindparam,
+    and_,
     case,
+    cast,
     delete,
+    exists,
     func,
-    insert,
+    literal,
+    null,
     select,
+    union_all,
     update,
 )
 
-from hanota.base.eui import Eui64
+from hanota.base.eui import texts_of_signed
 from hanota.base.instant import SECOND, Instant
-from hanota.model.alerts import AlertKind
 from hanota.model.delivery import ENDS, State
 from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.bulk import insert_frame, staged_apart, staged_from
+from hanota.records.store.facts import delivery_facts
+from hanota.records.store.frames import read_frame
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.outgoing import next_message_due
-from hanota.records.store.segments import missing
 from hanota.records.store.versions import write_reported
 
 LEASE_MS: Final = 30 * SECOND
 BATCH_MAX: Final = 10_000
+_MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
+
+Staged = tuple[Table, dict[str, ColumnElement[Any]]]
+"""Moves of a step, as statements join with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +62,22 @@ class Waiting:
         return bool(self.states & takes or self.events & hears)
 
 
-_OPEN_EVENTS: Final = (
-    select(t.report.c.event)
-    .join(t.delivery, t.delivery.c.id == t.report.c.delivery)
-    .where(~t.report.c.taken, t.delivery.c.leased_until <= bindparam("now"))
-    .distinct()
-)
-_DUE_STATES: Final = (
-    select(t.delivery.c.state)
-    .where(t.delivery.c.due <= bindparam("now"), t.delivery.c.leased_until <= bindparam("now"))
-    .distinct()
-)
+def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Waiting:
+    """Look what could be claimed, of states that are no ends and of reports `events`, at much less cost than stages
+    that find nothing: each is one look into an index, however many rows wait.
+    """
+    d, r = t.delivery.c, t.report.c
+    states = [state.value for state in State if state not in ENDS]
+    due = [_there(state, (d.state == state, d.due <= now, d.leased_until <= now)) for state in states]
+    free = r.delivery == d.id, d.leased_until <= now
+    heard = [_there(event, (r.event == event, ~r.taken, *free)) for event in events]
+    found = frozenset(connection.execute(union_all(*due, *heard)).scalars())
+    return Waiting(found.intersection(states), found.difference(states))
 
 
-def waiting(connection: Connection, now: Instant) -> Waiting:
-    """Look what could be claimed, at much less cost than four stages that find nothing."""
-    return Waiting(
-        frozenset(connection.execute(_DUE_STATES, {"now": now}).scalars()),
-        frozenset(connection.execute(_OPEN_EVENTS, {"now": now}).scalars()),
-    )
+def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
+    """The name, if there is such a row."""
+    return select(literal(name)).where(exists().where(*conditions))
 
 
 def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant) -> pl.DataFrame:
@@ -80,125 +85,49 @@ def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str],
 
     Returns: one row a delivery with its facts; `report` and the report's columns are null where time woke the row.
     """
-    heard = _heard(connection, hears, now)
-    ids = heard["delivery"].to_list() if heard.height else _due(connection, takes, now)
-    if not ids:
-        return heard
-    named = name_set(connection, ids)
-    connection.execute(
-        update(t.delivery)
-        .where(t.delivery.c.id.in_(select(named.c.id)))
-        .values(epoch=t.delivery.c.epoch + 1, leased_until=now + LEASE_MS)
-    )
-    facts = _facts(connection, named, now)
-    return facts.join(heard, on="delivery", how="left", maintain_order="left")
+    claimed, count = staged_from(connection, "claimed", _heard(hears, now))
+    by_report = count > 0
+    if not by_report:
+        claimed, count = staged_from(connection, "claimed", _due(takes, now))
+    if count:
+        connection.execute(
+            update(t.delivery)
+            .where(t.delivery.c.id.in_(select(claimed.c.id)))
+            .values(epoch=t.delivery.c.epoch + 1, leased_until=now + LEASE_MS)
+        )
+    r = t.report
+    columns = [r.c[name] for name in ("event", "at", "version", "result", "offset", "blocks", "repeats", "until")]
+    reports = select(r.c.delivery, r.c.id.label("report"), *columns)
+    heard = reports.select_from(claimed.join(r, r.c.id == claimed.c.report)).where(literal(by_report))
+    facts = delivery_facts(connection, claimed, now)
+    return facts.join(read_frame(connection, heard), on="delivery", how="left", maintain_order="left")
 
 
-def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.DataFrame:
+def _heard(hears: Iterable[str], now: Instant) -> Select[Any]:
+    """The deliveries with a report that nobody has taken, of which nobody has a lease: each with its oldest report."""
     r, d = t.report, t.delivery
     oldest = (
-        select(func.min(r.c.id).label("id"))
+        select(r.c.id, r.c.delivery)
         .join(d, d.c.id == r.c.delivery)
         .where(~r.c.taken, r.c.event.in_(list(hears)), d.c.leased_until <= now)
-        .group_by(r.c.delivery)
-        .order_by("id")
+        .order_by(r.c.id)
         .limit(BATCH_MAX)
         .subquery()
     )
-    query = select(
-        r.c.delivery,
-        r.c.id.label("report"),
-        r.c.event,
-        r.c.at,
-        r.c.version,
-        r.c.result,
-        r.c.offset,
-        r.c.blocks,
-        r.c.repeats,
-        r.c.until,
-    ).join(oldest, oldest.c.id == r.c.id)
-    return read_frame(connection, query)
+    return select(oldest.c.delivery.label("id"), func.min(oldest.c.id).label("report")).group_by(oldest.c.delivery)
 
 
-def _due(connection: Connection, takes: Iterable[str], now: Instant) -> list[int]:
+def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
     d, r = t.delivery, t.report
     heard_of = (
         select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
     )  # what was said counts before time does
-    query = (
-        select(d.c.id)
+    return (
+        select(d.c.id, cast(null(), BigInteger).label("report"))
         .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
     )
-    return list(connection.execute(query).scalars())
-
-
-def _facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
-    d, r, v, i = t.delivery, t.request, t.device, t.image
-    eligible_until = (
-        select(func.max(t.eligibility.c.until))
-        .where(
-            t.eligibility.c.device == d.c.device,
-            t.eligibility.c.party == r.c.originator,
-            t.eligibility.c.since <= now,
-            t.eligibility.c.until > now,
-        )
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            d.c.id.label("delivery"),
-            d.c.epoch,
-            d.c.state,
-            d.c.since,
-            d.c.deadline,
-            d.c.due,
-            d.c.tries,
-            d.c.device,
-            d.c.hub,
-            v.c.device_type,
-            v.c.version.label("version_smi"),
-            i.c.version.label("version_target"),
-            eligible_until.is_not(None).label("eligible"),
-            eligible_until.label("eligible_until"),
-            _untold(now).exists().label("newcomer"),
-            _next_supplier(now).scalar_subquery().label("supplier_from"),
-            _transferred_at().scalar_subquery().label("transferred_at"),
-            missing().label("segments_missing"),
-            select(t.work.c.device).where(t.work.c.delivery == d.c.id).exists().label("claimed"),
-        )
-        .join(named, named.c.id == d.c.id)
-        .join(r, r.c.id == d.c.request)
-        .join(v, v.c.eui == d.c.device)
-        .join(i, i.c.hash == r.c.image)
-        .order_by(d.c.id)
-    )
-    return read_frame(connection, query)
-
-
-def _untold(now: Instant) -> Select[Any]:
-    """Responsible Suppliers of a delivery's device who have not been told that another one asked for its update."""
-    d, r, e, m = t.delivery, t.request, t.eligibility, t.message
-    told = select(m.c.id).where(
-        m.c.delivery == d.c.id, m.c.party == e.c.party, m.c.kind == AlertKind.UPGRADE_REQUESTED.value
-    )
-    untold = ~told.correlate(d, e).exists()
-    return select(e.c.party).where(
-        e.c.device == d.c.device, e.c.party != r.c.originator, e.c.since <= now, e.c.until > now, untold
-    )
-
-
-def _next_supplier(now: Instant) -> Select[Any]:
-    """When somebody next becomes a Responsible Supplier of a delivery's device."""
-    e = t.eligibility.c
-    return select(func.min(e.since)).where(e.device == t.delivery.c.device, e.since > now)
-
-
-def _transferred_at() -> Select[Any]:
-    """When, by its own word or its hub's, the device held the image of a delivery."""
-    r = t.report.c
-    return select(func.max(r.at)).where(r.delivery == t.delivery.c.id, r.event == "transferred", r.taken)
 
 
 def apply(
@@ -216,19 +145,18 @@ def apply(
     `attested` tells whether statements explain versions (R26). Returns: how many rows were written; rows whose claim
     was lost are left alone, wholly.
     """
-    moves = _still_claimed(connection, step.moves)
+    moves, standing = _still_claimed(connection, step.moves)
     if moves.is_empty():
         return 0
     kept = moves.select("delivery")
-    done = moves.filter(~pl.col("late"))
-    _write_deliveries(connection, done, now)
-    _release(connection, moves.filter(pl.col("late")))
-    _take_reports(connection, moves)
-    answered = pl.col("event").is_in(["cancelled", "discarded"])  # so an order that is cancelled ended at its hub
-    end_cancels(connection, moves.filter(answered)["delivery"].to_list())
-    _write_sends(connection, step.sends.join(kept, on="delivery", how="semi"), now)
-    versions = _newer(connection, step.versions.join(kept, on="delivery", how="semi"))
-    _write_versions(connection, lane, versions, now, attested)
+    _write_deliveries(connection, standing, moves, now)
+    _take_reports(connection, standing, moves)
+    answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
+    if answered.height:  # so an order that is cancelled ended at its hub
+        end_cancels(connection, answered["delivery"])
+    insert_frame(connection, t.outbox, step.sends.join(kept, on="delivery", how="semi"), queued_at=now, due=now)
+    reported = step.versions.join(kept, on="delivery", how="semi")
+    versions = write_reported(connection, lane, reported, now, attested=attested)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
     due = step.alerts.join(kept, on="delivery", how="semi")
     alerts = write_alerts(connection, due, now, service_level_ms, grouping)
@@ -236,104 +164,56 @@ def apply(
     return moves.height
 
 
-def _still_claimed(connection: Connection, moves: pl.DataFrame) -> pl.DataFrame:
-    d = t.delivery
-    named = name_set(connection, moves["delivery"])
-    query = (
-        select(d.c.id.label("delivery"), d.c.epoch, d.c.state.label("from"), d.c.request)
-        .join(named, named.c.id == d.c.id)
-        .order_by(d.c.id)
-    )
-    standing = read_frame(connection, query)
-    return moves.join(standing, on=["delivery", "epoch", "from"], how="inner", maintain_order="left")
+def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.DataFrame, Staged]:
+    """Give the moves whose claim holds, beside their requests, and what they are staged as."""
+    d = t.delivery.c
+    brought = [pl.when(pl.col("event").is_not_null()).then(name).alias(name) for name in _MOVED]
+    rows = moves.select("delivery", "epoch", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
+    s, c = staged_apart(connection, "moves", rows)
+    same = and_(d.id == c["delivery"], d.epoch == c["epoch"], d.state == c["from"])
+    held = read_frame(connection, select(c["delivery"], d.request).select_from(s.join(t.delivery, same)))
+    if held.height < rows.height:
+        s, c = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
+    return moves.join(held, on="delivery", how="inner", maintain_order="left"), (s, c)
 
 
-def _write_deliveries(connection: Connection, moves: pl.DataFrame, now: Instant) -> None:
-    if moves.is_empty():
-        return
-    d = t.delivery
-    moved = moves.filter(pl.col("event").is_not_null())
-    if moved.height:
+def _write_deliveries(connection: Connection, standing: Staged, moves: pl.DataFrame, now: Instant) -> None:
+    """Write what is staged. A late event leaves its delivery as it is; nobody has it any more."""
+    d, (s, c) = t.delivery, standing
+    same = d.c.id == c["delivery"], d.c.epoch == c["epoch"], d.c.state == c["from"]
+    if not moves["late"].all():
         connection.execute(
             update(d)
-            .where(d.c.id == bindparam("_id"))
+            .where(*same, ~c["late"])
             .values(
-                state=bindparam("_to"),
-                since=case((d.c.state == bindparam("_to"), d.c.since), else_=now),
-                version_reported=func.coalesce(bindparam("_version", type_=BigInteger), d.c.version_reported),
-                offset=func.coalesce(bindparam("_offset", type_=Integer), d.c.offset),
-                blocks=func.coalesce(bindparam("_blocks", type_=Integer), d.c.blocks),
-                repeats=func.coalesce(bindparam("_repeats", type_=Integer), d.c.repeats),
-            ),
-            moved.select(
-                _id="delivery", _to="to", _version="version", _offset="offset", _blocks="blocks", _repeats="repeats"
-            ).to_dicts(),
+                state=c["to"],
+                since=case((c["to"] == d.c.state, d.c.since), else_=now),
+                deadline=c["deadline"],
+                due=c["due"],
+                tries=c["tries"],
+                version_reported=func.coalesce(c["version"], d.c.version_reported),
+                offset=func.coalesce(c["offset"], d.c.offset),
+                blocks=func.coalesce(c["blocks"], d.c.blocks),
+                repeats=func.coalesce(c["repeats"], d.c.repeats),
+                leased_until=0,
+            )
         )
-        ended = moved.filter(pl.col("to").is_in(sorted(ENDS)))
-        if ended.height:
-            ids = ended.select(_id="delivery").to_dicts()
-            connection.execute(delete(t.work).where(t.work.c.delivery == bindparam("_id")), ids)
-            unsent = t.outbox.c.sent_at.is_(None)  # an order that has not left must not leave now
-            connection.execute(delete(t.outbox).where(t.outbox.c.delivery == bindparam("_id"), unsent), ids)
-    connection.execute(
-        update(d)
-        .where(d.c.id == bindparam("_id"))
-        .values(deadline=bindparam("_deadline"), due=bindparam("_due"), tries=bindparam("_tries"), leased_until=0),
-        moves.select(_id="delivery", _deadline="deadline", _due="due", _tries="tries").to_dicts(),
-    )
+    if moves["late"].any():
+        connection.execute(update(d).where(*same, c["late"]).values(leased_until=0))
+    if moves.filter(~pl.col("late") & pl.col("to").is_in(sorted(ENDS))).height:
+        ended = ~c["late"], c["to"].in_(sorted(ENDS))
+        deliveries = select(c["delivery"]).where(*ended)
+        devices = select(d.c.device).select_from(s.join(d, d.c.id == c["delivery"])).where(*ended)
+        connection.execute(delete(t.work).where(t.work.c.device.in_(devices), t.work.c.delivery.in_(deliveries)))
+        o = t.outbox.c  # an order that has not left must not leave now
+        connection.execute(delete(t.outbox).where(o.delivery.in_(deliveries), o.due.is_not(None), o.sent_at.is_(None)))
 
 
-def _release(connection: Connection, late: pl.DataFrame) -> None:
-    if late.height:
-        connection.execute(
-            update(t.delivery).where(t.delivery.c.id == bindparam("_id")).values(leased_until=0),
-            late.select(_id="delivery").to_dicts(),
-        )
-
-
-def _take_reports(connection: Connection, moves: pl.DataFrame) -> None:
-    woken = moves.filter(pl.col("report").is_not_null())
-    if woken.height:
-        connection.execute(
-            update(t.report).where(t.report.c.id == bindparam("_id")).values(taken=True),
-            woken.select(_id="report").to_dicts(),
-        )
-
-
-def _write_sends(connection: Connection, sends: pl.DataFrame, now: Instant) -> None:
-    if sends.height:
-        connection.execute(insert(t.outbox).values(queued_at=now, due=now), sends.to_dicts())
-
-
-def _newer(connection: Connection, versions: pl.DataFrame) -> pl.DataFrame:
-    """Leave out what was reported before what the inventory knows: an older report may overtake a newer one."""
-    if versions.is_empty():
-        return versions
-    v = t.device
-    named = name_set(connection, versions["device"])
-    known = read_frame(connection, select(v.c.eui.label("device"), v.c.version_at).join(named, named.c.id == v.c.eui))
-    return (
-        versions.join(known, on="device", how="inner", maintain_order="left")
-        .filter(pl.col("version_at").is_null() | (pl.col("version_at") <= pl.col("at")))
-        .drop("version_at")
-    )
-
-
-def _write_versions(connection: Connection, lane: str, versions: pl.DataFrame, now: Instant, attested: bool) -> None:
-    if versions.is_empty():
-        return
-    d, r, i = t.delivery, t.request, t.image
-    named = name_set(connection, versions["delivery"])
-    targets = read_frame(
-        connection,
-        select(d.c.id.label("delivery"), i.c.version.label("target"))
-        .join(named, named.c.id == d.c.id)
-        .join(r, r.c.id == d.c.request)
-        .join(i, i.c.hash == r.c.image),
-    )
-    rows = versions.join(targets, on="delivery", how="inner", maintain_order="left")
-    taken = rows.select(_device="device", _version="version", _at="at", _target="target").to_dicts()
-    write_reported(connection, lane, taken, now, attested=attested)
+def _take_reports(connection: Connection, standing: Staged, moves: pl.DataFrame) -> None:
+    if moves["report"].null_count() < moves.height:
+        s, c = standing
+        woken = select(c["report"]).select_from(s).where(c["report"].is_not(None))
+        connection.execute(update(t.report).where(t.report.c.id.in_(woken)).values(taken=True))
 
 
 def _move_events(moves: pl.DataFrame, now: Instant) -> list[Event]:
@@ -354,7 +234,7 @@ def _version_events(versions: pl.DataFrame, now: Instant) -> list[Event]:
         return []
     columns = {
         "delivery": versions["delivery"].to_list(),
-        "device": [str(Eui64.from_signed(eui)) for eui in versions["device"]],
+        "device": texts_of_signed(versions["device"]),
         "version": versions["version"].to_list(),
     }
     return [Event(kind="inventory_changed", at=now, columns=columns)]
@@ -366,7 +246,7 @@ _DUES: Final = (
     select(func.min(t.delivery.c.leased_until))
     .join(t.report, t.report.c.delivery == t.delivery.c.id)
     .where(~t.report.c.taken),
-    select(func.min(t.outbox.c.due)),
+    select(func.min(t.outbox.c.due)).where(t.outbox.c.due.is_not(None)),
     select(func.min(t.command.c.due)),
 )
 
