@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hanota.faces.cli import bench_path
 from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from hanota.app.bench.verify import Outcome
 
 app = typer.Typer(help="Measure what hanota promises, on this machine.", no_args_is_help=True)
+app.command(
+    epilog=examples(
+        "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"
+    )
+)(bench_path.deliver)
 
 
 @app.command(

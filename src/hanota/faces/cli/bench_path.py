@@ -1,0 +1,69 @@
+"""`hanota bench accept` and `hanota bench deliver`: the path from a request to confirmed devices, at size."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hanota.faces.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from hanota.app.bench.deliver import DeliverOutcome
+
+
+def deliver(
+    *,
+    as_json: AsJson = False,
+    devices: Annotated[int, typer.Option(min=1, max=10_000_000, help="devices to bring to a new version")] = 10_000,
+    requests: Annotated[int, typer.Option(min=1, max=200, help="staggered requests that share them")] = 20,
+    registry: Annotated[int | None, typer.Option(min=1, help="homes in the registry, if more than devices")] = None,
+    receipts: Annotated[bool, typer.Option(help="homes send every receipt that a hub sends")] = False,
+    floor: Annotated[bool, typer.Option(help="also write the same rows by a bare loop of SQL")] = True,
+    growth: Annotated[str, typer.Option(help="also the cost for these numbers of devices, joined by commas")] = "",
+    profile: Annotated[Path | None, typer.Option(dir_okay=False, help="keep a profile here (pstats)")] = None,
+) -> None:
+    """Bring devices to a new version through the durable pipeline, until each is confirmed.
+
+    Exit code 1: fewer a second than promised.
+    """
+    import json
+
+    from hanota.app.bench.deliver import bench_deliver
+    from hanota.app.clock import wall_clock
+
+    outcome = bench_deliver(
+        now=wall_clock(),
+        devices=devices,
+        requests=requests,
+        registry=registry,
+        whole=receipts,
+        with_floor=floor,
+        growth=tuple(int(size) for size in growth.split(",") if size),
+        profile=profile,
+    )
+    if as_json:
+        typer.echo(json.dumps(outcome.as_dict(), indent=2))
+    else:
+        _show_deliver(outcome)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _show_deliver(outcome: "DeliverOutcome") -> None:
+    phases = ", ".join(f"{name} {us:.0f}" for name, us in outcome.phases_us.items())
+    floor = "not measured" if outcome.floor_devices_per_s is None else f"{outcome.floor_devices_per_s:.0f} a second"
+    grown = ", ".join(f"{size}: {us:.0f}" for size, us in outcome.growth_us.items())
+    rows = (
+        ("confirmed", f"{outcome.devices} devices in {outcome.seconds} s, {outcome.cpu_seconds} s of the processor"),
+        ("rate", f"{outcome.devices_per_s:.0f} a second; limits {outcome.limits}"),
+        ("bare SQL", f"{floor}; ratio {outcome.ratio}"),
+        ("µs a device", phases),
+        *((("µs by size", grown),) if grown else ()),
+        ("reports", f"{outcome.reports_per_device} a device, {outcome.reports}"),
+        ("store", f"{outcome.store}, {outcome.registry} homes; rows {dict(outcome.rows)}"),
+        ("peak memory", f"{outcome.peak_rss_mb} MB"),
+        ("machine", outcome.machine),
+        ("outcome", "passed" if outcome.passed else "a limit is broken"),
+    )
+    for title, text in rows:
+        typer.echo(f"{title:<20}{text}")
