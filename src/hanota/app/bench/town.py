@@ -31,7 +31,7 @@ from hanota.records.store import Store, open_store
 from hanota.wire import duis
 from hanota.wire.otaimage import GbImage, write_image
 from hanota.wire.otaimage.build import ImageDescription, PayloadDescription, build_image
-from hanota.wire.smki import KeyDirectory
+from hanota.wire.smki import Credential, KeyDirectory
 
 CACHE: Final = "HANOTA_BENCH_CACHE"
 """Environment variable: the folder where registries wait for the next measurement."""
@@ -59,9 +59,15 @@ class Town:
         """The Supplier that may update every device."""
         return self.description.parties[0].eui
 
+    @property
+    def signer(self) -> Credential:
+        """What that Supplier signs requests with."""
+        return self.keys.credential(self.sender, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
+
     def sign(self, octets: bytes) -> bytes:
         """Sign an answer as the DCC does."""
-        return self._sign(octets, self.description.dcc, CertificateRole.DSP_XML_SIGN)
+        role = CertificateRole.DSP_XML_SIGN
+        return duis.sign(octets, self.keys.credential(self.description.dcc, KeyUsage.DIGITAL_SIGNATURE, role))
 
     def request(self, number: int, first: int, count: int, *, schema_version: str = "5.4") -> bytes:
         """Give a signed 11.4 of the town's Supplier for `count` devices from home `first` on."""
@@ -75,10 +81,7 @@ class Town:
         devices = duis.join_devices(Eui64(FIRST_DEVICE + home) for home in range(first, first + count))
         version = self.image.header.version_text
         asked = duis.FirmwareRequest(header=header, image=self.file, firmware_version=version, device_list=devices)
-        return self._sign(duis.write_request(asked), self.sender, CertificateRole.XML_SIGN)
-
-    def _sign(self, octets: bytes, who: Eui64, role: CertificateRole) -> bytes:
-        return duis.sign(octets, self.keys.credential(who, KeyUsage.DIGITAL_SIGNATURE, role))
+        return duis.sign(duis.write_request(asked), self.signer)
 
     def columns(self) -> pl.DataFrame:
         """Give the homes as an estate takes them: hub, device, device_type, version."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from hanota.app.bench.verify import Outcome
 
 app = typer.Typer(help="Measure what hanota promises, on this machine.", no_args_is_help=True)
+app.command(epilog=examples("HANOTA_SIGN_WRAP=node_modules/@smartdcc/duis-sign-wrap hanota bench accept --json"))(
+    bench_path.accept
+)
 app.command(
     epilog=examples(
         "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"

@@ -8,7 +8,55 @@ import typer
 from hanota.faces.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from hanota.app.bench.accept import AcceptOutcome
     from hanota.app.bench.deliver import DeliverOutcome
+
+
+def accept(
+    *,
+    as_json: AsJson = False,
+    jar: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="the signing tool's jar; else that in HANOTA_SIGN_WRAP")
+    ] = None,
+    registry: Annotated[int, typer.Option(min=1, max=10_000_000, help="homes in the registry")] = 1_000_000,
+    devices: Annotated[int, typer.Option(min=1, max=50_000, help="devices that a request names")] = 50_000,
+    rounds: Annotated[int, typer.Option(min=1, max=200, help="measured rounds, each with a request of its own")] = 7,
+) -> None:
+    """Acknowledge the largest legal request durably, in turns with the industry's signing tool, which validates it.
+
+    Exit code 1: a figure breaks its limit, or the tool can't run here.
+    """
+    import json
+
+    from hanota.app.bench.accept import bench_accept
+    from hanota.app.bench.verify import find_jar
+    from hanota.app.clock import wall_clock
+
+    outcome = bench_accept(jar=find_jar(jar), now=wall_clock(), registry=registry, devices=devices, rounds=rounds)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_dict(), indent=2))
+    else:
+        _show_accept(outcome)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _show_accept(outcome: "AcceptOutcome") -> None:
+    limits = outcome.limits
+    growth = "not measured here" if outcome.rss_growth_mb is None else f"{outcome.rss_growth_mb} MB"
+    rows = (
+        ("hanota", f"{outcome.seconds * 1000:.0f} ms to the durable acknowledgement"),
+        ("signing tool", f"{outcome.peer_ms} ms to validate the same document"),
+        ("ratio", f"{outcome.ratio}, at least {limits['ratio_min']:.0f}, aiming at {limits['ratio_aim']:.0f}"),
+        ("memory above idle", f"{growth}, at most {limits['rss_growth_mb_max']:.0f} MB"),
+        ("document", f"{outcome.document_octets} octets, {outcome.devices} devices, {outcome.rounds} rounds"),
+        ("store", f"{outcome.store}, {outcome.registry} homes in the registry"),
+        ("tool", outcome.peer),
+        ("machine", outcome.machine),
+        ("outcome", "passed" if outcome.passed else "a limit is broken"),
+    )
+    for title, text in rows:
+        typer.echo(f"{title:<20}{text}")
 
 
 def deliver(
