@@ -89,7 +89,7 @@ class HeardRollout:
         self._policies = policies
         self._rng = Random(seed)  # noqa: S311 - a measurement that can be repeated
         self._pipeline = Pipeline(store, dcc=town.description.dcc, policies=policies, seal=town.sign, broker=broker)
-        self.homes = FlowHomes(town.columns(), policies=policies, rng=self._rng, said=plan.said)
+        self.homes = FlowHomes(town.columns(), policies=policies, seed=seed, said=plan.said)
         self.reports = 0
         self.days = 0.0
 
@@ -148,9 +148,8 @@ class HeardRollout:
 
     def _as_heard(self, said: pl.DataFrame) -> list[Return]:
         """Give what the intake makes of a home's frames once it has opened them."""
-        rows = said.join(self.homes.homes.select("home", "hub", "device"), on="home", how="left", maintain_order="left")
         heard = []
-        for row in rows.iter_rows(named=True):
+        for row in said.iter_rows(named=True):
             self.reports += 1
             told = Told(row["told"])
             hub, device = Eui64(row["hub"]), Eui64(row["device"])

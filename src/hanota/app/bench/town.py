@@ -99,7 +99,7 @@ def plan_town(homes: int, *, image_octets: int, now: Instant) -> Town:
     sender = description.parties[0]
     rng = random.Random(_SEED)  # noqa: S311 - keys of a measurement, that open nothing
     keys = make_pki(dcc=description.dcc, suppliers=[Party(sender.eui, sender.name)], rng=rng, now=now)
-    image = _image(_display(description), image_octets)
+    image = display_image(description, image_octets)
     return Town(homes, description, keys, image, write_image(image))
 
 
@@ -195,7 +195,9 @@ def _display(description: EstateDescription) -> DeviceDescription:
     return replace(display, capacity_octets=max(display.capacity_octets, 1 << 20))
 
 
-def _image(display: DeviceDescription, octets: int) -> GbImage:
+def display_image(description: EstateDescription, octets: int) -> GbImage:
+    """Give an image with so many octets of payload for the PPMIDs of an estate."""
+    display = _display(description)
     return build_image(
         ImageDescription(
             manufacturer=display.manufacturer,

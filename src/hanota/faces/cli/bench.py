@@ -17,6 +17,7 @@ app = typer.Typer(help="Measure what hanota promises, on this machine.", no_args
 app.command(epilog=examples("HANOTA_SIGN_WRAP=node_modules/@smartdcc/duis-sign-wrap hanota bench accept --json"))(
     bench_path.accept
 )
+app.command(epilog=examples("hanota bench flow", "hanota bench flow --homes 200 --json"))(bench_path.flow)
 app.command(
     epilog=examples(
         "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"

@@ -10,6 +10,7 @@ from hanota.faces.cli.options import AsJson
 if TYPE_CHECKING:
     from hanota.app.bench.accept import AcceptOutcome
     from hanota.app.bench.deliver import DeliverOutcome
+    from hanota.app.bench.flow import FlowOutcome
 
 
 def accept(
@@ -115,3 +116,35 @@ def _show_deliver(outcome: "DeliverOutcome") -> None:
     )
     for title, text in rows:
         typer.echo(f"{title:<20}{text}")
+
+
+def flow(
+    *,
+    as_json: AsJson = False,
+    homes: Annotated[int, typer.Option(min=2, max=2_000, help="homes at each level")] = 24,
+) -> None:
+    """Give the same orders to homes frame by frame and to homes at flow level, and print how their times differ.
+
+    Exit code 1: a delivery as a whole takes another time at flow level.
+    """
+    import json
+
+    from hanota.app.bench.flow import bench_flow
+    from hanota.app.clock import wall_clock
+
+    outcome = bench_flow(now=wall_clock(), homes=homes)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_dict(), indent=2))
+    else:
+        _show_flow(outcome)
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _show_flow(outcome: "FlowOutcome") -> None:
+    typer.echo(f"{'':<12}{'frames':>12}{'flow':>12}{'apart':>9}{'KS':>8}")
+    for part, (frames, level) in outcome.median_ms.items():
+        apart, distance = outcome.median_difference[part], outcome.ks_distance[part]
+        typer.echo(f"{part:<12}{frames:>9.0f} ms{level:>9.0f} ms{apart:>9.2%}{distance:>8.3f}")
+    typer.echo(f"{outcome.homes} homes, {outcome.image_octets} octets; chance alone gives a KS of {outcome.ks_noise}")
+    typer.echo("passed" if outcome.passed else "the homes at flow level take another time")

@@ -2,11 +2,13 @@
 
 An image comes over the wide-area network in chunks, one after the other, and over the home's air in blocks, each a
 turn of request and answer under the least period that the policy sets. A part of many alike turns takes a time that is
-normal around their number; the other parts are short.
+normal around their number; the other parts are short. What chance does is drawn from the numbers of orders: an estate
+that starts again finds the same times.
 """
 
+import math
 from dataclasses import dataclass, field
-from random import Random
+from typing import Final
 
 import polars as pl
 
@@ -37,13 +39,14 @@ class Timing:
     answer: Spread = field(default=Spread(41.0, 5.0))
     repeats: float = 0.0
 
-    def journey(self, orders: pl.DataFrame, policies: Policies, rng: Random) -> pl.DataFrame:
-        """Give `orders` (columns: at, octets) with the times `held`, `begun`, `ended` and `activated`."""
+    def journey(self, orders: pl.DataFrame, policies: Policies, seed: int) -> pl.DataFrame:
+        """Give `orders` (columns: order, at, octets) with the times `held`, `begun`, `ended` and `activated`."""
         size, period = policies.han.block_octets, policies.han.min_block_period_ms
         chunk_octets = policies.wan.chunk_octets
         blocks = (pl.col("octets") + size - 1) // size
         chunks = (pl.col("octets") + chunk_octets - 1) // chunk_octets
-        noise = {name: normal(rng, orders.height) for name in ("fetch", "start", "blocks", "end", "activation")}
+        parts = enumerate(("fetch", "start", "blocks", "end", "activation"))
+        noise = {name: normal(orders["order"], seed + 2 * place) for place, name in parts}
         return (
             orders.with_columns(blocks=blocks, chunks=chunks, **{f"_{name}": drawn for name, drawn in noise.items()})
             .with_columns(_held=_sum(self.chunk, pl.col("chunks"), "_fetch"))
@@ -62,9 +65,12 @@ class Timing:
             .drop("_held", "chunks", *(f"_{name}" for name in noise))
         )
 
-    def answers(self, count: int, rng: Random) -> pl.Series:
-        """Draw how long devices take to answer a command, milliseconds."""
-        return (self.answer.mean_ms + self.answer.sd_ms * normal(rng, count)).clip(1).cast(pl.Int64)
+    def answers(self, messages: pl.Series, seed: int) -> pl.Series:
+        """Draw how long devices take to answer commands of these numbers, milliseconds."""
+        return (self.answer.mean_ms + self.answer.sd_ms * normal(messages, seed + _PARTS)).clip(1).cast(pl.Int64)
+
+
+_PARTS: Final = 2 * 5  # seeds that a journey takes
 
 
 def _sum(turn: Spread, turns: pl.Expr, noise: str) -> pl.Expr:
@@ -73,13 +79,12 @@ def _sum(turn: Spread, turns: pl.Expr, noise: str) -> pl.Expr:
     return total.clip(0).round().cast(pl.Int64)
 
 
-def uniform(rng: Random, count: int) -> pl.Series:
-    """Draw numbers between 0 and 1, neither of them included."""
-    drawn = memoryview(rng.randbytes(4 * count)).cast("I")
-    return (pl.Series(drawn.tolist(), dtype=pl.Float64) + 0.5) / (1 << 32)
+def uniform(numbers: pl.Series, seed: int) -> pl.Series:
+    """Draw for each number one between 0 and 1, neither of them included: always the same for the same number."""
+    return (numbers.hash(seed=seed).cast(pl.Float64) / (1 << 64)).clip(1e-12, 1 - 1e-12)
 
 
-def normal(rng: Random, count: int) -> pl.Series:
-    """Draw numbers from the standard normal distribution (Box and Muller)."""
-    radius = (-2 * uniform(rng, count).log()).sqrt()
-    return radius * (uniform(rng, count) * (2 * 3.141592653589793)).cos()
+def normal(numbers: pl.Series, seed: int) -> pl.Series:
+    """Draw for each number one of the standard normal distribution (Box and Muller), from `seed` and the next seed."""
+    radius = (-2 * uniform(numbers, seed).log()).sqrt()
+    return radius * (uniform(numbers, seed + 1) * math.tau).cos()
