@@ -35,9 +35,12 @@ JAR_PACKAGE: Final = "HANOTA_SIGN_WRAP"
 RATIO_MIN: Final = 15.0
 OURS_MS_MAX: Final = 30.0
 GROWTH_MB_MAX: Final = 25.0
+PEER_VERSION: Final = "5.1"
+"""The DUIS version whose schema is in the jar."""
 
-_PEER_VERSION: Final = "5.1"  # the DUIS version whose schema is in the jar
-_PROGRAM: Final = Path(__file__).with_name("Verify.java")
+PROGRAM: Final = Path(__file__).with_name("Verify.java")
+"""The tool's side of the race."""
+
 _SENDER, _DCC = Eui64(0x90B3_D51F_3001_0000), Eui64(0x90B3_D51F_3000_0002)
 _FIRST_DEVICE: Final = 0x00DB_1234_0000_0000
 _PER_ROUND: Final = (
@@ -113,11 +116,11 @@ def bench_verify(*, jar: Path, now: Instant, rounds: int = 7, warm_up: int = 2) 
 
     Raises: JavaMissing; SideBroken: a side does not hold the document for good.
     """
-    java = _java()
+    java = find_java()
     with _largest_request(now) as (document, certificate):
         files = (str(document), str(certificate))
         ours_command = (sys.executable, "-m", "hanota.app.bench.verifier", *files)
-        peer_command = (java, "-cp", str(jar), str(_PROGRAM), *files)
+        peer_command = (java, "-cp", str(jar), str(PROGRAM), *files)
         with Side("hanota", ours_command) as ours, Side("the signing tool", peer_command) as peer:
             ours.wait_ready()
             idle = ours.memory()
@@ -135,13 +138,13 @@ def bench_verify(*, jar: Path, now: Instant, rounds: int = 7, warm_up: int = 2) 
         peer_packaged_ms=round(packaged_ms, 1),
         ratio=round(peer_ms / ours_ms, 1),
         ratio_packaged=round(packaged_ms / ours_ms, 1),
-        rss_growth_mb=_growth_mb(idle, ended),
+        rss_growth_mb=growth_mb(idle, ended),
         peer_rss_mb=None if peer_ended is None else round(peer_ended.peak_mb),
         document_octets=octets,
         rounds=rounds,
         ours_rounds_ms=tuple(pair[0] for pair in pairs),
         peer_rounds_ms=tuple(pair[1] for pair in pairs),
-        peer=_peer(java, jar),
+        peer=name_peer(java, jar),
         machine=machine(),
     )
 
@@ -157,7 +160,7 @@ def _largest_request(now: Instant) -> Iterator[tuple[Path, Path]]:
         command_variant=8,
         service_reference="11.4",
         service_reference_variant="11.4",
-        schema_version=_PEER_VERSION,
+        schema_version=PEER_VERSION,
     )
     request = FirmwareRequest(
         header=header,
@@ -172,11 +175,13 @@ def _largest_request(now: Instant) -> Iterator[tuple[Path, Path]]:
         yield document, certificate
 
 
-def _growth_mb(idle: Memory | None, ended: Memory | None) -> float | None:
+def growth_mb(idle: Memory | None, ended: Memory | None) -> float | None:
+    """Give by how much memory grew at most since it was idle, in MB; None where it was not measured."""
     return None if idle is None or ended is None else round(ended.peak_mb - idle.now_mb, 1)
 
 
-def _java() -> str:
+def find_java() -> str:
+    """Give the path of java, which compiles and runs the signing tool's side. Raises JavaMissing."""
     found = {program: shutil.which(program) for program in ("java", "javac")}  # java compiles what it is given
     for program, path in found.items():
         if path is None:
@@ -184,7 +189,8 @@ def _java() -> str:
     return str(found["java"])
 
 
-def _peer(java: str, jar: Path) -> str:
+def name_peer(java: str, jar: Path) -> str:
+    """Say which tool on which Java stands on the other side."""
     told = subprocess.run((java, "-version"), capture_output=True, text=True, check=False).stderr  # noqa: S603 - found on the PATH by us
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()
     return f"{jar.name} (SHA-256 {digest[:16]}…), its classes, warm and in one process; {told.partition(chr(10))[0]}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hanota.faces.cli import bench_path
 from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from hanota.app.bench.verify import Outcome
 
 app = typer.Typer(help="Measure what hanota promises, on this machine.", no_args_is_help=True)
+app.command(epilog=examples("HANOTA_SIGN_WRAP=node_modules/@smartdcc/duis-sign-wrap hanota bench accept --json"))(
+    bench_path.accept
+)
+app.command(epilog=examples("hanota bench flow", "hanota bench flow --homes 200 --json"))(bench_path.flow)
+app.command(
+    epilog=examples(
+        "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"
+    )
+)(bench_path.deliver)
 
 
 @app.command(

@@ -1,0 +1,62 @@
+"""A clock that runs only while what is measured is at work, told apart by phase; with a profile if one is wanted."""
+
+import cProfile
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_KB_PER_MB = 1024
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a phase has taken so far: by the wall's clock, and of the processor by all threads of this process."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Meter:
+    """Phases by name. Outside of them the clock stands still."""
+
+    profile: cProfile.Profile | None = None
+    phases: dict[str, Spent] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count what happens inside for a phase; phases do not nest."""
+        spent = self.phases.setdefault(name, Spent())
+        cpu, start = time.process_time(), time.perf_counter()
+        if self.profile is not None:
+            self.profile.enable()
+        try:
+            yield
+        finally:
+            if self.profile is not None:
+                self.profile.disable()
+            spent.seconds += time.perf_counter() - start
+            spent.cpu_seconds += time.process_time() - cpu
+
+    @property
+    def seconds(self) -> float:
+        """What all phases took by the wall's clock."""
+        return sum(spent.seconds for spent in self.phases.values())
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What all phases took of the processor."""
+        return sum(spent.cpu_seconds for spent in self.phases.values())
+
+    def keep_profile(self, file: Path) -> None:
+        """Write the profile, if there is one, for `python -m pstats`."""
+        if self.profile is not None:
+            self.profile.dump_stats(file)
+
+
+def peak_rss_mb() -> float:
+    """Give the most resident memory that this process ever had."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KB_PER_MB, 1)

@@ -1,0 +1,192 @@
+"""A rollout to a town: staggered requests, orders to homes at flow level, reports shuffled, until all is confirmed.
+
+Time is virtual and goes by ticks. The clock that counts runs while the head end is at work, and stands still while the
+homes are: what an estate does to say things is no part of what is measured.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+import polars as pl
+
+from hanota.app.bench.metering import Meter
+from hanota.app.bench.town import Town
+from hanota.base.errors import Fault, HanotaError, require
+from hanota.base.eui import Eui64
+from hanota.base.instant import DAY, MINUTE, SECOND, Instant
+from hanota.edge.estate.flow import BRIEF, FlowHomes, Told
+from hanota.model.policies import Policies
+from hanota.model.returns import Return
+from hanota.process.pipeline import Pipeline
+from hanota.process.services import Broker
+from hanota.records.store import Store
+from hanota.records.store.census import deliveries_by_state
+from hanota.records.store.outbox import Sending, anything_unsent, mark_sent, unsent
+from hanota.records.store.reports import save_reports
+
+TICK_MS: Final = 30 * SECOND
+STAGGER_MS: Final = MINUTE
+HEARD_MAX: Final = 10_000
+_LANE: Final = "0"
+_GIVE_UP_MS: Final = 2 * DAY
+_EVENTS: Final = {
+    Told.ACCEPTED: "order_accepted",
+    Told.HELD: "image_held",
+    Told.TRANSFERRING: "transfer_progressed",
+    Told.TRANSFERRED: "transfer_progressed",
+    Told.CCS08: "transferred",
+    Told.CS09: "activation_succeeded",
+    Told.VERSION: "version_read",
+    Told.BUSY: "hub_busy",
+    Told.CANCELLED: "cancelled",
+}
+_BY_DEVICE: Final = frozenset({Told.CS09, Told.VERSION})
+
+
+class RolloutUnfinished(HanotaError):
+    """Not every device of a rollout was confirmed: the figures would mean nothing."""
+
+    code, fault = "HOTA-BENCH-007", Fault.US
+    what = "of {devices} devices, {states} after {days} days of virtual time"
+    remedy = "report this with the log lines around it"
+
+
+class RequestRefused(HanotaError):
+    """A request of the measurement was not accepted whole."""
+
+    code, fault = "HOTA-BENCH-008", Fault.US
+    what = "request {number} was answered {answered}"
+    remedy = "report this with the log lines around it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """So many devices in so many requests, and what homes say of each."""
+
+    devices: int
+    requests: int
+    said: frozenset[Told] = BRIEF
+
+    def shares(self) -> list[tuple[int, int]]:
+        """Give first home and number of devices of each request."""
+        ends = [self.devices * number // self.requests for number in range(self.requests + 1)]
+        return [(first, end - first) for first, end in pairwise(ends) if end > first]
+
+
+class HeardRollout:
+    """The rollout whose reports come as they are once a carrier and the checks of signatures have done their part.
+
+    So it measures everything of the head end but wire and signatures: `Pipeline`, store and outbox.
+    """
+
+    def __init__(
+        self, store: Store, town: Town, *, plan: Plan, broker: Broker, policies: Policies, meter: Meter, seed: int = 1
+    ) -> None:
+        self._store, self._town, self._plan, self._meter = store, town, plan, meter
+        self._policies = policies
+        self._rng = Random(seed)  # noqa: S311 - a measurement that can be repeated
+        self._pipeline = Pipeline(store, dcc=town.description.dcc, policies=policies, seal=town.sign, broker=broker)
+        self.homes = FlowHomes(town.columns(), policies=policies, seed=seed, said=plan.said)
+        self.reports = 0
+        self.days = 0.0
+
+    def run(self, start: Instant) -> None:
+        """Go on until every device is confirmed. Raises RequestRefused, RolloutUnfinished."""
+        requests = [(Instant(start + number * STAGGER_MS), *share) for number, share in enumerate(self._plan.shares())]
+        for tick in range(_GIVE_UP_MS // TICK_MS):
+            now = Instant(start + tick * TICK_MS)
+            while requests and requests[0][0] <= now:
+                _, first, count = requests.pop(0)
+                self._accept(first, count, now)
+            for batch in self._reports(now):
+                self._hear(batch, now)
+            with self._meter.phase("run"):
+                self._pipeline.run(now)
+            self._drain(now)
+            if not requests and self._done():
+                self.days = (now - start) / DAY
+                return
+        raise RolloutUnfinished(devices=self._plan.devices, states=self._states(), days=_GIVE_UP_MS // DAY)
+
+    def _accept(self, first: int, count: int, now: Instant) -> None:
+        octets = self._town.request(first + 1, first, count)
+        with self._meter.phase("accept"):
+            answer = self._pipeline.accept(octets, "D", now)
+        require(answer.code.value == "I0", RequestRefused, number=first + 1, answered=answer.code.value)
+
+    def _drain(self, now: Instant) -> None:
+        while True:
+            with self._meter.phase("drain"):
+                with self._store.reading() as connection:
+                    leaving = unsent(connection, now) if anything_unsent(connection, now) else []
+                if leaving:
+                    with self._store.writing() as connection:
+                        mark_sent(connection, [sending.id for sending in leaving], now)
+            if not leaving:
+                return
+            self._arrive(leaving, now)
+
+    def _arrive(self, leaving: list[Sending], now: Instant) -> None:
+        rows = [(s.id, s.kind, s.delivery, s.device.signed, s.version, s.image_octets) for s in leaving]
+        names = ["message", "kind", "order", "device", "version", "octets"]
+        frame = pl.DataFrame(rows, schema=names, orient="row")
+        orders = frame.filter(pl.col("kind") == "distribute")
+        if orders.height:
+            self.homes.order(orders.select("order", "device", "version", "octets"), now)
+        questions = frame.filter(pl.col("kind") == "read_version")
+        if questions.height:
+            self.homes.read(questions.select("message", "device"), now)
+
+    def _reports(self, now: Instant) -> Iterator[list[Return]]:
+        said = self.homes.due(now)
+        said = said.sample(fraction=1, shuffle=True, seed=self._rng.getrandbits(32))
+        for part in said.iter_slices(HEARD_MAX):
+            yield self._as_heard(part)
+
+    def _as_heard(self, said: pl.DataFrame) -> list[Return]:
+        """Give what the intake makes of a home's frames once it has opened them."""
+        heard = []
+        for row in said.iter_rows(named=True):
+            self.reports += 1
+            told = Told(row["told"])
+            hub, device = Eui64(row["hub"]), Eui64(row["device"])
+            by_device = told in _BY_DEVICE
+            of_receipt = told in (Told.CCS08, *_BY_DEVICE)
+            heard.append(
+                Return(
+                    source=f"measurement {self.reports}",
+                    reporter=device if by_device else hub,
+                    at=Instant(row["at"]),
+                    event=_EVENTS[told],
+                    device=device,
+                    octets=_EVIDENCE,
+                    delivery=None if of_receipt else row["order"],
+                    version=row["version"] if by_device else None,
+                    image_version=row["version"] if told is Told.CCS08 else None,
+                    result=0 if by_device else None,
+                    offset=None if of_receipt else row["offset"],
+                    blocks=None if of_receipt else row["blocks"],
+                    repeats=None if of_receipt else row["repeats"],
+                )
+            )
+        return heard
+
+    def _hear(self, reports: list[Return], now: Instant) -> None:
+        with self._meter.phase("hear"), self._store.writing() as connection:
+            alert, local = self._policies.alert, self._policies.local_upgrade
+            save_reports(
+                connection, _LANE, reports, now, service_level_ms=alert.service_level_ms, attested=local.attested
+            )
+
+    def _states(self) -> dict[str, int]:
+        with self._store.reading() as connection:
+            return dict(deliveries_by_state(connection))
+
+    def _done(self) -> bool:
+        return self.homes.next_due is None and self._states() == {"CONFIRMED": self._plan.devices}
+
+
+_EVIDENCE: Final = bytes(180)  # about as many octets as a message that carries a report
