@@ -45,6 +45,8 @@ from hanota.wire.wan import (
 from helpers.premises import DCC, NEW, NOW
 from helpers.world import HUB, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, keys, opened, request, signed
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 HASH = hashlib.sha256(image()).digest()
 DS, KA, ACB = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT, CertificateRole.ACCESS_CONTROL_BROKER
 

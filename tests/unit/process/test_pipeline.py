@@ -17,6 +17,8 @@ from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sen
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 K = AlertKind
 POLICIES = Policies()
 SETTLE = POLICIES.alert.confirm_after_ms

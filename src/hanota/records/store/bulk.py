@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
+from hanota.records.store.postgres import copy_frame
+
 _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
     pl.Int64: BigInteger,
     pl.String: Text,
@@ -73,7 +75,7 @@ def _forget(connection: Connection, *_: object) -> None:
 def staging(name: str, shape: tuple[tuple[str, type[pl.DataType]], ...]) -> Table:
     """Give the temporary table of this name and shape; a statement may be written before `staged` has filled it."""
     columns = [Column(column, _SQL_TYPES[kind]) for column, kind in shape]
-    return Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+    return Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
 
 
 def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
@@ -91,5 +93,8 @@ def _insert_generic(connection: Connection, table: Table, rows: pl.DataFrame) ->
     connection.execute(insert(table), rows.to_dicts())
 
 
-_INSERTING: Final[Mapping[str, Callable[[Connection, Table, pl.DataFrame], None]]] = {"sqlite": _insert_sqlite}
+_INSERTING: Final[Mapping[str, Callable[[Connection, Table, pl.DataFrame], None]]] = {
+    "sqlite": _insert_sqlite,
+    "postgresql": copy_frame,
+}
 """How each engine takes many rows."""
