@@ -1,7 +1,8 @@
-"""A PostgreSQL server of the tests' own: started on a socket in a temporary folder, durable as in earnest, then gone.
+"""A PostgreSQL server of the tests' own: on a socket in a temporary folder, with fsync as in earnest, and then gone.
 
 `postgres` gives the server. `each_store` lets every test of a module run twice, over SQLite and over databases of that
-server; a module asks for it by `pytestmark = pytest.mark.usefixtures("each_store")`.
+server; a module asks for it by `pytestmark = pytest.mark.usefixtures("each_store")`, and a test of it that would take
+too long there by `sqlite_is_enough`.
 """
 
 import contextlib
@@ -31,7 +32,8 @@ _SETTINGS = {
     "autovacuum": "off",  # it would sit in databases that are to be copied
     "log_min_messages": "fatal",
 }
-_START_S = 30
+_START_S = 60
+_MEMORY = Path("/dev/shm")
 
 
 def _binaries() -> Path:
@@ -58,12 +60,15 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 class Cluster:
-    """A server with its own folder. It may be killed and started again: what it had committed is there."""
+    """A server with its own folder. It may be killed and started again: what it had committed is there.
 
-    def __init__(self) -> None:
+    The folder is in memory where there is such a place, for many tests share a disk; or else in `where`.
+    """
+
+    def __init__(self, where: Path | None = _MEMORY) -> None:
         self._bin = _binaries()
         self._who = _unprivileged()
-        self._folder = Path(tempfile.mkdtemp(prefix="hanota-pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="hanota-pg-", dir=where if where and where.is_dir() else None))
         self._data = self._folder / "data"
         self._numbers = count(1)
         if self._who:
@@ -131,11 +136,21 @@ class Cluster:
         return name
 
 
+sqlite_is_enough = pytest.mark.parametrize("each_store", ["sqlite"], indirect=True)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     cluster = Cluster()
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture
+def on_postgres(postgres: Cluster) -> Iterator[Cluster]:
+    """Let the stores of a test be databases of the server."""
+    with stores.on_server(postgres):
+        yield postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from psycopg import Connection
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from hanota.records.store import Store, open_store
 from hanota.records.store.engine import _engine as engine_of
@@ -80,8 +80,8 @@ class _Databases:
         self._taken.append((template, database := template.take()))
         return database
 
-    def open(self, database: str) -> Store:
-        self._stores.append(store := Store(engine_of(make_url(self.server.url(database)))))
+    def open(self, url: str | URL) -> Store:
+        self._stores.append(store := Store(engine_of(make_url(url))))
         return store
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ def template(fill: Callable[[Store], None]) -> Callable[[], Store]:
                 _in_memory[name] = open_store(None)
                 fill(_in_memory[name])
             return _in_memory[name].copied(Store)
-        return _databases.open(_databases.copy(name, fill))
+        return _databases.open(_databases.server.url(_databases.copy(name, fill)))
 
     return copy
 
@@ -139,4 +139,10 @@ def store_at(path: Path | None) -> Store:
         return new_store()
     if path not in _databases.at:
         _databases.at[path] = _databases.copy("at a path", _nothing)
-    return _databases.open(_databases.at[path])
+    return _databases.open(_databases.server.url(_databases.at[path]))
+
+
+def another(store: Store) -> Store:
+    """The same database as another process opens it: the two know nothing of each other."""
+    assert _databases is not None
+    return _databases.open(store._engine.url)

@@ -68,7 +68,8 @@ def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
 @event.listens_for(Engine, "rollback_savepoint")
 def _forget(connection: Connection, *_: object) -> None:
     """What is undone takes the temporary tables with it that were made in it."""
-    connection.info.pop(_MADE, None)
+    if not connection.invalidated:  # what the server has ended has nothing any more
+        connection.info.pop(_MADE, None)
 
 
 @lru_cache(maxsize=64)

@@ -65,7 +65,7 @@ def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str],
 
     Returns: one row a delivery with its facts; `report` and the report's columns are null where time woke the row.
     """
-    heard = _heard(connection, hears, now)
+    heard = _untaken(connection, _heard(connection, hears, now))
     ids = heard["delivery"] if heard.height else _due(connection, takes, now)
     if ids.is_empty():
         return heard
@@ -88,6 +88,7 @@ def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.Dat
         .where(~r.c.taken, r.c.event.in_(list(hears)), d.c.leased_until <= now)
         .order_by(r.c.id)
         .limit(BATCH_MAX)
+        .with_for_update(of=d, key_share=True, skip_locked=True)
         .subquery()
     )
     query = select(
@@ -105,6 +106,15 @@ def _heard(connection: Connection, hears: Iterable[str], now: Instant) -> pl.Dat
     return read_frame(connection, query).sort("report").unique("delivery", keep="first", maintain_order=True)
 
 
+def _untaken(connection: Connection, heard: pl.DataFrame) -> pl.DataFrame:
+    """Look again once the deliveries are locked: until then another worker may have taken what was said of them."""
+    if heard.is_empty() or connection.dialect.name == "sqlite":  # there nobody writes meanwhile
+        return heard
+    named, r = name_set(connection, heard["report"]), t.report.c
+    untaken = select(r.id.label("report")).select_from(named.join(t.report, r.id == named.c.id)).where(~r.taken)
+    return heard.join(read_frame(connection, untaken), on="report", how="semi", maintain_order="left")
+
+
 def _due(connection: Connection, takes: Iterable[str], now: Instant) -> pl.Series:
     d, r = t.delivery, t.report
     heard_of = (
@@ -115,6 +125,7 @@ def _due(connection: Connection, takes: Iterable[str], now: Instant) -> pl.Serie
         .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
+        .with_for_update(of=d, key_share=True, skip_locked=True)
     )
     return read_frame(connection, query)["id"]
 
@@ -160,7 +171,8 @@ def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.Data
     rows = moves.select("delivery", "epoch", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
     s = staged(connection, "moves", rows)
     same = and_(d.id == s.c.delivery, d.epoch == s.c.epoch, d.state == s.c["from"])
-    held = read_frame(connection, select(s.c.delivery, d.request).select_from(s.join(t.delivery, same)))
+    standing = select(s.c.delivery, d.request).select_from(s.join(t.delivery, same)).order_by(s.c.delivery)
+    held = read_frame(connection, standing.with_for_update(of=t.delivery, key_share=True))
     if held.height < rows.height:
         staged(connection, "moves", rows.join(held, on="delivery", how="semi"))
     return moves.join(held, on="delivery", how="inner", maintain_order="left"), s
