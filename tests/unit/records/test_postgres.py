@@ -4,12 +4,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from importlib import resources
 from itertools import chain
 from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import select, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, select, text
 
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
@@ -175,6 +178,56 @@ def test_a_lane_that_two_processes_write_is_one_chain() -> None:
     with one.reading() as connection:
         report = verify(connection)
         assert (bool(report), report.events) == (True, 80)
+
+
+# --- partitions -----------------------------------------------------------------------------------------------------
+
+
+def kept_in(store: Store, table: str, row: str) -> list[str]:
+    with store.reading() as connection:
+        return list(connection.execute(text(f"SELECT tableoid::regclass::text FROM {table} WHERE {row}")).scalars())
+
+
+def test_deliveries_lie_by_their_numbers_and_those_beyond_all_partitions_are_kept_too() -> None:
+    bench = asked(1)
+    for number in ((1 << 23) - 1, 1 << 23, 1 << 26, 1 << 60):
+        bench.change(t.delivery, {"id": number}, id=bench.rows(t.delivery)[-1].id)  # a row may move
+    assert kept_in(bench.store, "delivery", "true") == ["delivery_later"]
+    bench.change(t.delivery, {"id": 1 << 23}, id=1 << 60)
+    assert kept_in(bench.store, "delivery", "true") == ["delivery_1"]
+
+
+def test_a_lane_lies_in_one_partition_of_the_log() -> None:
+    store = new_store()
+    with store.writing() as connection:
+        for lane in "0123456789":
+            append(connection, lane, [Event(kind="k", at=number) for number in range(3)])
+    assert all(len(set(kept_in(store, "event", f"lane = '{lane}'"))) == 1 for lane in "0123456789")
+    assert len(set(kept_in(store, "event", "true"))) > 1
+
+
+def test_what_was_kept_before_there_were_partitions_is_kept(on_postgres: Cluster) -> None:
+    url = on_postgres.url(on_postgres.create())
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("hanota.records.store") / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        append(connection, LANE, [Event(kind="k", at=1)])
+        connection.execute(
+            text(
+                "INSERT INTO message (id, party, kind, at, created_at, deadline, tries) VALUES (7, 1, 'k', 0, 0, 0, 0)"
+            )
+        )
+        connection.commit()
+    engine.dispose()
+    store = open_store(url)
+    with store.writing() as connection:
+        append(connection, LANE, [Event(kind="l", at=2)])
+        assert (bool(report := verify(connection)), report.events) == (True, 2)
+        assert reserve(connection, t.message, 1) == 8
+    store.close()
 
 
 # --- opening --------------------------------------------------------------------------------------------------------

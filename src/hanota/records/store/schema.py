@@ -205,6 +205,7 @@ delivery = Table(
     Column("epoch", Integer, nullable=False),
     Column("leased_until", _INSTANT, nullable=False),
     Index("delivery_due", "state", "due"),
+    postgresql_partition_by="RANGE (id)",  # docs/adr/0013
 )
 
 segment = Table(  # images in segments: what each Supplier has sent of a whole (R7)
@@ -384,6 +385,7 @@ event = Table(  # append-only; a chain per lane
     Column("last_delivery", _ID),
     Column("octets", LargeBinary, nullable=False),  # canonical JSON, see records.ledger.chain
     Column("digest", LargeBinary, nullable=False),
+    postgresql_partition_by="HASH (lane)",
 )
 
 clock = Table(  # position of a scaled clock, so that time never goes back over a restart
