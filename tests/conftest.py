@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import coverage_gate  # noqa: E402  (tools/ is no package: it is put on the path just above)
 
+from helpers.postgres import each_store, on_postgres, postgres  # noqa: F401, E402  (fixtures for all)
+
 _REPORT = pytest.StashKey[Path]()
 _TABLE = pytest.StashKey[str]()
 

@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 from lxml import etree
 from sqlalchemy import select
-from sqlalchemy.engine import URL
 
 from hanota.app.frames import FrameBuilder
 from hanota.app.pki import Party, make_pki
@@ -32,9 +31,8 @@ from hanota.process.pipeline import Pipeline
 from hanota.process.stage import Ctx
 from hanota.records.ledger import story
 from hanota.records.registry.register import ProductRow, register_products
-from hanota.records.store import Store, open_store
+from hanota.records.store import Store
 from hanota.records.store import schema as t
-from hanota.records.store.engine import _engine as engine_of
 from hanota.records.store.reports import save_reports
 from hanota.records.store.work import next_due
 from hanota.wire import duis
@@ -42,6 +40,7 @@ from hanota.wire.otaimage import GbImage, Tail, read_image
 from hanota.wire.smki import KeyDirectory
 from helpers.premises import DCC, NEW, NOW, OLD, ppmid_file
 from helpers.shared import shared
+from helpers.stores import store_at, template
 
 LANE = "0"
 SUPPLIER_1 = Eui64.parse("90-B3-D5-1F-30-01-00-00")  # electricity of homes 1 and 3
@@ -132,19 +131,10 @@ def broker() -> FrameBuilder:
     return FrameBuilder(keys(), DCC)
 
 
-@cache
-def _template() -> Store:
-    store = open_store(None)
+@template
+def registered(store: Store) -> None:
+    """A store that knows the estate of `description`."""
     register_estate(store, description(), keys())
-    return store
-
-
-def copy_of(template: Store) -> Store:
-    """A store in memory with the contents of another: ten times as fast as making one."""
-    store = Store(engine_of(URL.create("sqlite")))
-    with template.reading() as source, store.reading() as target:
-        source.connection.driver_connection.backup(target.connection.driver_connection)
-    return store
 
 
 @dataclass
@@ -158,7 +148,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.now = NOW
         self.said = 0
-        self.store: Store = copy_of(_template()) if self.path is None and self.estate is description() else self._made()
+        self.store: Store = registered() if self.path is None and self.estate is description() else self._made()
         self.restart()
 
     def restart(self) -> "Bench":
@@ -167,7 +157,7 @@ class Bench:
         return self
 
     def _made(self) -> Store:
-        store = open_store(self.path)
+        store = store_at(self.path)
         register_estate(store, self.estate, keys())
         return store
 

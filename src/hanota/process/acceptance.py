@@ -24,7 +24,7 @@ from hanota.process.report import answer, split_warning
 from hanota.process.services import SERVICES, Broker, Outcome, Work
 from hanota.records.registry.certificates import find_certificate
 from hanota.records.registry.lookups import Party, find_party, remember_version
-from hanota.records.store import Connection, Store
+from hanota.records.store import Connection, Store, serialise
 from hanota.records.store.acceptance import (
     RequestRecord,
     accepted_variants,
@@ -46,6 +46,7 @@ NOBODY: Final = Eui64(0)
 _SERVICE_CHARS_MAX: Final = 16
 _DETAIL_CHARS_MAX: Final = 1000
 _VARIANT_MAX: Final = 255
+_ACCEPTANCE: Final = "acceptance"
 _TRANSFORM: Final = 4  # the command variant that gives a Pre-Command
 
 
@@ -82,6 +83,7 @@ class Acceptance:
         with self._store.reading() as connection:
             opened = open_request(octets, lambda issuer, serial: find_certificate(connection, issuer, serial), now)
         with self._store.writing() as connection:
+            serialise(connection, _ACCEPTANCE)
             if isinstance(opened, Refused):
                 return self._refuse(connection, octets, opened, now)
             key = f"{opened.request.header.request_id}/{opened.request.header.command_variant}"
@@ -99,6 +101,7 @@ class Acceptance:
         Signer, roles and all other rules are judged again as of now. Raises NotHeld.
         """
         with self._store.writing() as connection:
+            serialise(connection, _ACCEPTANCE)
             held = decide(connection, self._lane, number, Quarantine.RELEASED, now)
             opened = open_request(held.octets, lambda issuer, serial: find_certificate(connection, issuer, serial), now)
             header = read_header(parse_safely(held.octets))
@@ -113,6 +116,7 @@ class Acceptance:
     def drop(self, number: int, now: Instant) -> None:
         """Refuse a request that was held in quarantine; its User gets the refusal as a message. Raises NotHeld."""
         with self._store.writing() as connection:
+            serialise(connection, _ACCEPTANCE)
             held = decide(connection, self._lane, number, Quarantine.DROPPED, now)
             header = read_header(parse_safely(held.octets))
             self._settle(connection, number, header, _refusal(header, RequestReason.QUARANTINE_DROPPED), now)

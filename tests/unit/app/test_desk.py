@@ -35,6 +35,8 @@ from helpers.world import (
     signed,
 )
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 OPERATOR, SENDER, OTHER, NOBODY = Caller(), Caller(SUPPLIER_1), Caller(SUPPLIER_2), Caller(STRANGER)
 CALLERS = {"operator": OPERATOR, "sender": SENDER, "other supplier": OTHER, "stranger": NOBODY}
 REQUEST = str(RequestId(SUPPLIER_1, DCC, 1))

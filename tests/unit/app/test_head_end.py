@@ -42,8 +42,11 @@ from hanota.wire.wan import (
     sign_uplink,
     write_frame,
 )
+from helpers.postgres import sqlite_is_enough
 from helpers.premises import DCC, NEW, NOW
 from helpers.world import HUB, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, keys, opened, request, signed
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 HASH = hashlib.sha256(image()).digest()
 DS, KA, ACB = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT, CertificateRole.ACCESS_CONTROL_BROKER
@@ -261,6 +264,7 @@ def test_what_cannot_be_believed_is_not_answered(frame: bytes) -> None:
     assert rig.step().frames == [Acknowledge(event=7)]
 
 
+@sqlite_is_enough
 def test_more_frames_than_one_batch_are_all_heard() -> None:
     rig = Rig().accept().step()
     means_nothing = ReceiptStatus.DISCARDED  # it is told by CCS08, so that there is nothing to take here

@@ -18,6 +18,8 @@ from hanota.wire import duis
 from helpers.premises import DCC, NOW
 from helpers.world import ESME, LANE, PPMID, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 OPERATOR, SENDER, OTHER, NOBODY = Caller(), Caller(SUPPLIER_1), Caller(SUPPLIER_2), Caller(STRANGER)
 PARTIES = [SENDER, OTHER, NOBODY]
 NONE_A_DAY = Policies(anomaly=AnomalyPolicy.model_validate({"limits": "11.4=0/24h"}))

@@ -37,6 +37,8 @@ from unit.process.refusals_commands import COMMANDS
 from unit.process.refusals_firmware import FIRMWARE
 from unit.process.refusals_inventory import INVENTORY
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 _R = RequestReason
 BAD = (*INTAKE, *RULES, *FIRMWARE, *INVENTORY, *COMMANDS)
 TOLD_LATER = {_R.QUARANTINE_DROPPED}  # by a message: test_quarantine.py

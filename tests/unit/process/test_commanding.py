@@ -26,6 +26,8 @@ from helpers.asking import (
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import ESME, HCALCS, HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 POLICIES = Policies().command
 RETRY, DEADLINE = POLICIES.retry_ms, POLICIES.deadline_ms
 LATER = Instant(NOW + 5 * HOUR)

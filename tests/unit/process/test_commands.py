@@ -46,6 +46,8 @@ from helpers.world import (
     signed,
 )
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 POLICIES = Policies().command
 RETRY, DEADLINE = POLICIES.retry_ms, POLICIES.deadline_ms
 LATER = Instant(NOW + 5 * HOUR)

@@ -12,6 +12,8 @@ from hanota.model.policies import ConsentPolicy, DeadlinePolicy, Policies
 from hanota.records.store import schema as t
 from helpers.world import NEW, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, image, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 ASKING = Policies(consent=ConsentPolicy(mode="may_refuse"))
 REFUSED_TOO = ResponseCode.E110403
 

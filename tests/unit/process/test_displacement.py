@@ -19,6 +19,8 @@ from hanota.wire.wan import Distribute, open_order, read_frame
 from helpers.premises import ACB, DCC
 from helpers.world import ESME, HCALCS, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, broker, keys, opened, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 _C = ResponseCode
 OWN = Policies(hub=HubPolicy(force_replace="own"))
 VERSION = 0x0300_0000

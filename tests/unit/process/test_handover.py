@@ -25,6 +25,8 @@ from helpers.premises import NEW, NOW, OLD
 from helpers.world import ESME, HUB_2, PPMID, READER, SUPPLIER_1, SUPPLIER_2, Bench, batch, ctx, description, keys
 from unit.process.refusals_firmware import certify_esme, esme_file, esme_request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 SETTLE = Policies().alert.confirm_after_ms
 UNTIL = Instant(NOW + 2 * HOUR)
 ON_THE_WAY = ["ON_WAN", "HELD", "TRANSFERRING", "TRANSFERRED"]

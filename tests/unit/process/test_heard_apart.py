@@ -36,6 +36,8 @@ from helpers.asking import (
 from helpers.premises import DCC, NEW, NOW
 from helpers.world import ESME, HUB, HUB_3, PPMID, PPMID_3, SUPPLIER_1, Bench, keys, signed
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 LATER = Instant(NOW + HOUR)
 BEYOND = 1 << 63  # one more than a store can keep
 MANY = 100

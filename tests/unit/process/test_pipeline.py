@@ -14,8 +14,11 @@ from hanota.process.pipeline import STAGES
 from hanota.records.ledger import verify
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sent, unsent
+from helpers.postgres import sqlite_is_enough
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 K = AlertKind
 POLICIES = Policies()
@@ -232,6 +235,7 @@ def test_the_cancel_is_repeated_until_the_hub_says_that_it_is_done() -> None:
     assert handed_over(bench) == []
 
 
+@sqlite_is_enough
 def test_or_until_the_order_has_expired_by_itself() -> None:
     bench, sent = given_up(), 0
     bench.change(t.message, {"due": None})
@@ -339,6 +343,7 @@ def snapshot(bench: Bench) -> tuple[Any, ...]:
     return (row.state, row.since, row.deadline, row.due, sorted(map(str, bench.alerts())), bench.sends())
 
 
+@sqlite_is_enough
 @settings(max_examples=settings.default.max_examples // 10)
 @given(st.lists(reports, max_size=10))
 def test_whatever_comes_in_whatever_order_an_end_stays_and_each_party_hears_once(told: list[Any]) -> None:

@@ -41,6 +41,8 @@ from helpers.world import (
     signed,
 )
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 
 def bench_with(limits: str) -> Bench:
     return Bench(Policies(anomaly=AnomalyPolicy(limits=limits)))

@@ -26,6 +26,8 @@ from helpers.asking import supplier_key
 from helpers.world import PPMID, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench, image, opened, read, request
 from unit.process.refusals_firmware import certify_esme, esme_file, esme_request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 _C = ResponseCode
 WHOLE = read(image())
 LIMIT = Policies(image=ImagePolicy(max_octets=300))

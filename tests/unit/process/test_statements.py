@@ -20,6 +20,8 @@ from helpers import world
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, PPMID, PPMID_3, READER, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench, image, keys, product_of
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 _R = StatementReason
 ATTESTED = Policies(local_upgrade=LocalUpgradePolicy(mode="attested"))
 HASH = product_of(image()).manufacturer_hash

@@ -19,6 +19,8 @@ from hanota.records.store.reports import save_reports
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import ESME, HUB, LANE, PPMID, PPMID_2, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench, image, read, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 HASH = read(image()).manufacturer_hash
 CROWD_HUB = Eui64(0x00DB_0000_0001_0001)
 CROWD = [Eui64(0x00DB_0000_0000_0000 + number) for number in range(500)]

@@ -14,6 +14,8 @@ from helpers.outgoing import LEVEL, crowd, tell
 from helpers.premises import NOW
 from helpers.world import PPMID, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 
 @pytest.fixture
 def bench() -> Bench:

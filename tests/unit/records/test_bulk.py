@@ -1,18 +1,21 @@
 """Frames go into tables, and beside them, in as many statements for thousands of rows as for one."""
 
 import polars as pl
+import pytest
 from sqlalchemy import func, select, update
 
-from hanota.records.store import open_store
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame, staged
+from helpers.stores import new_store
 from helpers.world import Bench
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 ROWS = pl.DataFrame({"device": [-5, 0, (1 << 63) - 1], "at": [1, 2, 3]})
 
 
 def test_a_frame_is_inserted_with_what_is_alike_in_all_rows():
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         insert_frame(connection, t.deleted, ROWS.select("device"), at=7)
         rows = connection.execute(select(t.deleted).order_by(t.deleted.c.device)).all()
@@ -20,7 +23,7 @@ def test_a_frame_is_inserted_with_what_is_alike_in_all_rows():
 
 
 def test_nothing_is_inserted_of_nothing():
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         insert_frame(connection, t.deleted, ROWS.clear())
         assert connection.execute(select(func.count()).select_from(t.deleted)).scalar_one() == 0
@@ -42,7 +45,7 @@ def test_a_staged_frame_takes_the_place_of_the_one_before():
 
 
 def test_a_staged_frame_changes_the_rows_that_it_names_and_no_others():
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         insert_frame(connection, t.deleted, ROWS)
         changes = staged(connection, "changes", ROWS.head(2).with_columns(at=pl.col("at") + 10))
@@ -53,7 +56,7 @@ def test_a_staged_frame_changes_the_rows_that_it_names_and_no_others():
 
 
 def test_what_was_staged_in_a_transaction_that_was_undone_is_staged_anew():
-    store = open_store(None)
+    store = new_store()
     with store.reading() as connection:  # which undoes at its end
         staged(connection, "undone", ROWS)
     with store.writing() as connection:

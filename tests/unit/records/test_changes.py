@@ -34,6 +34,8 @@ from helpers.world import (
     description,
 )
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 HOME = "Home 1"
 MPAN, MPRN = "1234567890121", "9876543211"
 NEW_PPMID, NEW_ESME = Eui64(0x00DB_1234_5678_9E04), Eui64(0x00DB_1234_5678_9E00)

@@ -12,6 +12,8 @@ from hanota.records.store.statements import REPORTED_WITHIN_MS, StatementRecord,
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 UNEXPLAINED = "reported, unexplained"
 EACH = [SUPPLIER_1.signed, SUPPLIER_2.signed]
 ATTESTED = Policies(local_upgrade=LocalUpgradePolicy(mode="attested"))

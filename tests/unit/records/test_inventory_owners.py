@@ -42,6 +42,8 @@ from helpers.world import (
     keys,
 )
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 _S = DeviceStatus
 NEW_GPF = Eui64.parse("00-DB-12-34-56-78-90-B3")
 CHANGES = [

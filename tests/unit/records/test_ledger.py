@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from sqlalchemy import select
 
 from hanota.records.ledger import Event, append, story, verify
 from hanota.records.ledger.chain import GENESIS, check, entry_of, link, of_delivery
-from hanota.records.store import Store, open_store
+from hanota.records.store import Store
 from hanota.records.store import schema as t
-from helpers.world import copy_of
+from helpers.stores import new_store, template
 
 LANES = ("0", "1")
 COUNT = 6  # events of each lane
@@ -26,18 +25,12 @@ def event(number: int) -> Event:
     return Event(kind="moved", at=1000 + number, request=number, facts={"n": number, "text": "é"}, columns=columns)
 
 
-@cache
-def _template() -> Store:
-    store = open_store(None)
+@template
+def filled(store: Store) -> None:
     with store.writing() as connection:
         for number in range(1, COUNT + 1):
             for lane in LANES:
                 append(connection, lane, [event(number)])
-    return store
-
-
-def filled() -> Store:
-    return copy_of(_template())
 
 
 def rows(store: Store) -> list[dict[str, Any]]:
@@ -71,7 +64,7 @@ def test_an_untouched_log_holds() -> None:
 
 
 def test_an_empty_log_holds() -> None:
-    with open_store(None).reading() as connection:
+    with new_store().reading() as connection:
         report = verify(connection)
     assert (bool(report), report.events, report.heads) == (True, 0, {})
 
@@ -224,7 +217,7 @@ def test_an_event_says_of_a_delivery_only_what_concerns_it() -> None:
 
 
 def test_a_story_comes_from_all_lanes_oldest_first() -> None:
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         for lane, moment in (("1", 30), ("0", 10), ("1", 20)):
             append(connection, lane, [Event(kind=f"k{moment}", at=moment, columns={"delivery": [4]})])
@@ -234,7 +227,7 @@ def test_a_story_comes_from_all_lanes_oldest_first() -> None:
 
 
 def test_a_lane_goes_on_where_it_stood() -> None:
-    store = open_store(None)
+    store = new_store()
     for _ in range(3):
         with store.writing() as connection:
             append(connection, "0", [event(1), event(2)])

@@ -18,6 +18,8 @@ from helpers.outgoing import LEVEL, document, due, queue
 from helpers.premises import DCC
 from helpers.world import LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 
 @pytest.fixture
 def bench() -> Bench:

@@ -1,13 +1,17 @@
 """The outbox to hubs, and the position of the clock."""
 
+import pytest
+
 from hanota.base.ids import RequestId
 from hanota.records.ledger import Event, append
-from hanota.records.store import open_store
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import Sending, mark_sent, unsent
 from hanota.records.store.position import keep_position, kept_position
 from helpers.premises import DCC, NEW
+from helpers.stores import new_store
 from helpers.world import HUB, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, image
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 
 def waiting(bench: Bench, limit: int = 1000) -> list[Sending]:
@@ -52,12 +56,12 @@ def test_numbers_of_the_outbox_rise_for_ever() -> None:
 
 
 def test_a_store_that_never_kept_a_clock_stands_at_0() -> None:
-    with open_store(None).reading() as connection:
+    with new_store().reading() as connection:
         assert kept_position(connection) == 0
 
 
 def test_the_position_is_the_last_one_kept() -> None:
-    with open_store(None).writing() as connection:
+    with new_store().writing() as connection:
         for position in (5, 7, 9):
             keep_position(connection, position)
             assert kept_position(connection) == position
@@ -65,7 +69,7 @@ def test_the_position_is_the_last_one_kept() -> None:
 
 def test_what_happened_after_the_clock_was_kept_counts_too() -> None:
     """A process that is killed did not come to keep its clock; time must not go back behind its events."""
-    with open_store(None).writing() as connection:
+    with new_store().writing() as connection:
         keep_position(connection, 5)
         append(connection, LANE, [Event(kind="k", at=8)])
         append(connection, "1", [Event(kind="k", at=12), Event(kind="k", at=11)])

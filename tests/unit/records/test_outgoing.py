@@ -23,6 +23,8 @@ from helpers.outgoing import crowd, due, queue, tell
 from helpers.premises import NEW, NOW
 from helpers.world import HUB, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 PATIENT = AlertPolicy(tries_max=1000, give_up_ms=1000 * DAY)
 
 

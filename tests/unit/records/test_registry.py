@@ -33,9 +33,10 @@ from hanota.records.registry.register import (
     register_parties,
     register_products,
 )
-from hanota.records.store import Connection, Store, open_store
+from hanota.records.store import Connection, Store
 from hanota.records.store import schema as t
 from helpers.premises import NEW, NOW, OLD
+from helpers.stores import new_store
 from helpers.world import (
     CAD,
     ESME,
@@ -52,6 +53,8 @@ from helpers.world import (
     description,
     keys,
 )
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 TABLES = [table for table in t.metadata.sorted_tables if table.name not in {"event", "clock"}]
 ONE, TWO, THREE = Eui64(1), Eui64(2), Eui64(3)
@@ -144,7 +147,7 @@ def supply(meter: Eui64, party: Eui64, since: int = 0, until: int = FOREVER) -> 
 
 
 def registered(*homes: HomeRow) -> Store:
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         register_parties(connection, [PartyRow(eui=eui, name=str(eui), roles=()) for eui in (ONE, TWO, THREE)])
         register_homes(connection, homes)
@@ -258,7 +261,7 @@ def test_suppliers_of_a_description_follow_each_other() -> None:
 
 
 def test_a_party_is_found_with_its_roles_as_they_are_now() -> None:
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         for roles in ((UserRole.IMPORT_SUPPLIER,), (UserRole.GAS_SUPPLIER, UserRole.OTHER_USER)):
             register_parties(connection, [PartyRow(eui=ONE, name="One", roles=roles, endpoint="http://one")])
@@ -278,7 +281,7 @@ def product(status: CplStatus, hardware: int = 1) -> ProductRow:
 
 
 def test_standing_is_that_of_hash_and_header() -> None:
-    with open_store(None).writing() as connection:
+    with new_store().writing() as connection:
         register_products(connection, [product(CplStatus.ACTIVE)])
         assert standing(connection) is CplStatus.ACTIVE
         for name, value in {"manufacturer_hash": b"i", "manufacturer": 9, "image_type": 9, "version": 9}.items():
@@ -287,7 +290,7 @@ def test_standing_is_that_of_hash_and_header() -> None:
 
 @pytest.mark.parametrize("other", [status for status in CplStatus if status is not CplStatus.ACTIVE])
 def test_active_for_one_hardware_counts_before_any_other_standing(other: CplStatus) -> None:
-    with open_store(None).writing() as connection:
+    with new_store().writing() as connection:
         register_products(connection, [product(other, 1)])
         assert standing(connection) is other
         register_products(connection, [product(CplStatus.ACTIVE, 2)])
@@ -295,7 +298,7 @@ def test_active_for_one_hardware_counts_before_any_other_standing(other: CplStat
 
 
 def test_a_product_is_brought_up_to_date_with_its_predecessors() -> None:
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         for predecessors in ((7, 8), (9,), ()):
             row = replace(product(CplStatus.ACTIVE), predecessors=predecessors)
@@ -375,7 +378,7 @@ def test_a_finder_asks_once_for_each() -> None:
 def test_an_image_is_kept_once_and_given_out_by_the_slice() -> None:
     octets = bytes(range(256)) * 4
     facts: dict[str, Any] = {"manufacturer_hash": b"m", "manufacturer": 1, "image_type": 2, "version": 3}
-    store = open_store(None)
+    store = new_store()
     with store.writing() as connection:
         digest = put_image(connection, octets, **facts, hardware_min=None, hardware_max=None)
         assert put_image(connection, octets, **facts, hardware_min=None, hardware_max=None) == digest

@@ -11,6 +11,8 @@ from hanota.records.store.reports import save_reports
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import HUB, LANE, PPMID, PPMID_2, STRANGER, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 
 def keep(bench: Bench, *reports: Return) -> int:
     with bench.store.writing() as connection:

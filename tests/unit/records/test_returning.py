@@ -10,6 +10,8 @@ from hanota.records.registry import changes
 from hanota.records.registry.changes import ChangeImpossible
 from helpers.world import HUB, LANE, PPMID, Bench, description
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 HOME = "Home 1"
 NEW_PPMID = Eui64(0x00DB_1234_5678_9E04)
 NEW_CHF, NEW_GPF = Eui64(0x00DB_1234_5678_9E02), Eui64(0x00DB_1234_5678_9E03)

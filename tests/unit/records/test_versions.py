@@ -12,6 +12,8 @@ from hanota.records.store.statements import StatementRecord, keep_statement
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import ESME, HUB, HUB_2, LANE, PPMID, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 LOCAL = 0x42
 UNEXPLAINED = "reported, unexplained"
 ATTESTED = Policies(local_upgrade=LocalUpgradePolicy(mode="attested"))

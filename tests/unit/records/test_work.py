@@ -20,6 +20,8 @@ from hanota.records.store.work import LEASE_MS, apply, claim
 from helpers.premises import NEW, OLD
 from helpers.world import BATCH, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, request
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 TABLES = (t.delivery, t.work, t.report, t.outbox, t.message, t.event, t.device)
 
 

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, insert, select
 
 from hanota.records.ledger.chain import GENESIS, ChainReport, Entry, Event, check, entry_of, of_delivery
 from hanota.records.store.schema import event
+from hanota.records.store.turns import serialise
 
 
 def append(connection: Connection, lane: str, events: Iterable[Event]) -> None:
     """Append events to a lane; the caller's transaction makes them durable together with what they record."""
+    serialise(connection, f"lane {lane}")
     last = connection.execute(
         select(event.c.seq, event.c.digest).where(event.c.lane == lane).order_by(event.c.seq.desc()).limit(1)
     ).first()

@@ -1,10 +1,13 @@
 """Images by the SHA-256 of their whole OTA file: put in once, given out by the slice."""
 
 import hashlib
+from typing import Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Integer, func, insert, literal, select
 
 from hanota.records.store.schema import image
+
+_OFFSET_MAX: Final = (1 << 31) - 1  # databases count octets in 32 bits; no image has as many
 
 
 def put_image(
@@ -41,9 +44,9 @@ def put_image(
 
 def read_slice(connection: Connection, digest: bytes, offset: int, octets_max: int) -> tuple[bytes, int] | None:
     """Give at most `octets_max` octets from `offset` on, and the size of the whole; None if there is no such image."""
-    part = func.substr(image.c.octets, offset + 1, octets_max)
+    first, most = (literal(min(number, _OFFSET_MAX), Integer) for number in (offset + 1, octets_max))
+    part = func.substr(image.c.octets, first, most)
     row = connection.execute(select(part.label("part"), image.c.size).where(image.c.hash == digest)).first()
     if row is None:
         return None
-    # SQLite counts in 32 bits here: an offset far beyond the end would begin again from the start.
     return (bytes(row.part) if offset < row.size else b"", row.size)

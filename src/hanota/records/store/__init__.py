@@ -3,5 +3,6 @@
 from sqlalchemy import Connection
 
 from hanota.records.store.engine import Store, open_store
+from hanota.records.store.turns import serialise
 
-__all__ = ["Connection", "Store", "open_store"]
+__all__ = ["Connection", "Store", "open_store", "serialise"]

@@ -1,6 +1,6 @@
 """What accepting a request reads and writes: the stored answer, facts of the devices named, the durable decision.
 
-Acceptance is serialised by its writing transaction. A decision is kept as one stream of columns with its request;
+Acceptance is serialised by its caller (`serialise`). A decision is kept as one stream of columns with its request;
 `materialise` makes the delivery rows of it later, so facts count the devices of decisions that still wait for that.
 """
 
@@ -39,6 +39,7 @@ from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
 from hanota.records.store.refusals import refused
 from hanota.records.store.segments import of_whole, under_way
+from hanota.records.store.turns import reserve, serialise
 
 DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
 """A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
@@ -311,12 +312,11 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
     displace that delivery: the claim passes, unless it went on too far meanwhile. Then the new one has no claim.
     Returns: how many devices it was accepted for; 0 when no decision waits.
     """
-    row = connection.execute(
-        select(t.request.c.id, t.request.c.originator, t.request.c.decision)
-        .where(~t.request.c.materialised)
-        .order_by(t.request.c.id)
-        .limit(1)
-    ).first()
+    row = _oldest_waiting(connection)
+    if row is None:
+        return 0
+    serialise(connection, "acceptance")
+    row = _oldest_waiting(connection)  # somebody else may have made it while we waited for our turn
     if row is None:
         return 0
     accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
@@ -333,11 +333,10 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
     hubs = read_frame(
         connection, select(t.device.c.eui.label("device"), t.device.c.hub).join(named, named.c.id == t.device.c.eui)
     )
-    base = connection.execute(select(func.coalesce(func.max(t.delivery.c.id), 0))).scalar_one()
+    unjoined = accepted.join(joined, on="device", how="anti", maintain_order="left")
     rows = (
-        accepted.join(joined, on="device", how="anti", maintain_order="left")
-        .join(hubs, on="device", how="left", maintain_order="left")
-        .with_row_index("id", offset=base + 1)
+        unjoined.join(hubs, on="device", how="left", maintain_order="left")
+        .with_row_index("id", offset=reserve(connection, t.delivery, unjoined.height))
         .select(
             pl.col("id").cast(pl.Int64),
             "device",
@@ -361,6 +360,13 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
         events.append(Event(kind="segment_joined", at=now, request=row.id, columns=columns))
     append(connection, lane, events)
     return accepted.height
+
+
+def _oldest_waiting(connection: Connection) -> Any:
+    """The oldest request whose decision waits for its delivery rows."""
+    r = t.request.c
+    query = select(r.id, r.originator, r.decision).where(~r.materialised).order_by(r.id).limit(1)
+    return connection.execute(query).first()
 
 
 def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:

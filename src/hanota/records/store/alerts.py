@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import polars as pl
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, insert, select
 
 from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
@@ -14,6 +14,7 @@ from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
 from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.turns import reserve
 
 Grouping = Literal["device", "request"]
 
@@ -47,7 +48,7 @@ def write_alerts(
     m = t.message
     told = select(m.c.delivery, m.c.party, m.c.kind).select_from(named.join(m, m.c.delivery == named.c.id))
     rows = rows.join(read_frame(connection, told), on=["delivery", "party", "kind"], how="anti", maintain_order="left")
-    rows = rows.with_row_index("id", offset=next_number(connection)).with_columns(pl.col("id").cast(pl.Int64))
+    rows = rows.with_row_index("id", offset=next_number(connection, rows.height)).cast({"id": pl.Int64})
     rows = rows.with_columns(lead=pl.lit(None, pl.Int64)) if grouping == "device" else _led(rows)
     rows = rows.with_columns(due=pl.when(pl.col("lead").is_null() | (pl.col("lead") == pl.col("id"))).then(now))
     rows = rows.drop("audience", "is_sender", "device_type")
@@ -68,7 +69,7 @@ def write_mismatch(
     parties = list(connection.execute(concerned.order_by(e.party)).scalars())
     if not parties:
         return
-    first = next_number(connection)
+    first = next_number(connection, len(parties))
     same = {
         "device": report["device"],
         "kind": AlertKind.MISMATCH.value,
@@ -91,9 +92,9 @@ def write_mismatch(
     append(connection, lane, [Event(kind="alert_due", at=now, facts=facts | device, columns=columns)])
 
 
-def next_number(connection: Connection) -> int:
-    """Give the number of the next message; the caller's transaction keeps others from giving the same."""
-    return 1 + int(connection.execute(select(func.coalesce(func.max(t.message.c.id), 0))).scalar_one())
+def next_number(connection: Connection, count: int) -> int:
+    """Give the first of the numbers of the next `count` messages, which nobody else gives."""
+    return reserve(connection, t.message, count)
 
 
 def _led(rows: pl.DataFrame) -> pl.DataFrame:

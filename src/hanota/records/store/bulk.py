@@ -28,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
+from hanota.records.store.postgres import copy_frame
+
 _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
     pl.Int64: BigInteger,
     pl.String: Text,
@@ -110,14 +112,15 @@ def _emptied(connection: Connection, table: Table) -> Table:
 @event.listens_for(Engine, "rollback_savepoint")
 def _forget(connection: Connection, *_: object) -> None:
     """What is undone takes the temporary tables with it that were made in it."""
-    connection.info.pop(_MADE, None)
+    if not connection.invalidated:  # what the server has ended has nothing any more
+        connection.info.pop(_MADE, None)
 
 
 @lru_cache(maxsize=256)
 def staging(name: str, shape: tuple[tuple[str, type[pl.DataType]], ...]) -> Table:
     """Give the temporary table of this name and shape; a statement may be written before `staged` has filled it."""
     columns = [Column(column, _SQL_TYPES[kind]) for column, kind in shape]
-    return Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+    return Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
 
 
 def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
@@ -137,5 +140,8 @@ def _insert_generic(connection: Connection, table: Table, rows: pl.DataFrame) ->
     connection.execute(insert(table), rows.to_dicts())
 
 
-_INSERTING: Final[Mapping[str, Callable[[Connection, Table, pl.DataFrame], None]]] = {"sqlite": _insert_sqlite}
+_INSERTING: Final[Mapping[str, Callable[[Connection, Table, pl.DataFrame], None]]] = {
+    "sqlite": _insert_sqlite,
+    "postgresql": copy_frame,
+}
 """How each engine takes many rows."""

@@ -128,7 +128,8 @@ def _read(row: Row[Any]) -> KeptCommand:
 
 def due_commands(connection: Connection, now: Instant, limit: int = 1000) -> list[KeptCommand]:
     """Give commands that time wakes, the longest waiting first."""
-    rows = connection.execute(_kept().where(t.command.c.due <= now).order_by(t.command.c.due).limit(limit))
+    due = _kept().where(t.command.c.due <= now).order_by(t.command.c.due).limit(limit)
+    rows = connection.execute(due.with_for_update(of=t.command, key_share=True, skip_locked=True))
     return [_read(row) for row in rows]
 
 

@@ -1,7 +1,8 @@
 """Opening a store, and its transactions.
 
 SQLite runs in WAL mode with `synchronous=FULL`: with NORMAL a power cut loses acknowledged commits. Writers take their
-turn: every writing transaction begins IMMEDIATE, so acceptance is serialised.
+turn: every writing transaction begins IMMEDIATE, so acceptance is serialised. On PostgreSQL (`postgres`) writers of one
+process take their turn, those of several don't: what has to be done by one at a time asks for that (`turns`).
 """
 
 import contextlib
@@ -10,17 +11,19 @@ import threading
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from hanota.base.errors import Fault, HanotaError
+from hanota.records.store.postgres import READING, WRITING, is_postgres, postgres_engine, told, was_taken_back
+from hanota.records.store.turns import serialise
 
 _BUSY_TIMEOUT_S = 30
 _S = TypeVar("_S", bound="Store")
@@ -34,6 +37,22 @@ class StoreUnavailable(HanotaError):
     remedy = "check the path and its permissions, or that the database server runs"
 
 
+class DriverMissing(HanotaError):
+    """The driver of a database server is not installed."""
+
+    code, fault = "HOTA-STORE-002", Fault.OPERATOR
+    what = "the store {url} can't be opened: its driver is not installed ({cause})"
+    remedy = "install it: pip install 'hanota[postgres]'"
+
+
+class TransactionLost(HanotaError):
+    """The database server ended a transaction, or went away."""
+
+    code, fault, retryable = "HOTA-STORE-003", Fault.OPERATOR, True
+    what = "the database server ended a transaction: {cause}"
+    remedy = "do the same again, it counts once; if that does not help, see whether the database server runs"
+
+
 class Store:
     """One store: a reading and a writing side. Safe to use from several threads.
 
@@ -43,9 +62,12 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # SQLite lets writers that wait sleep for ever longer, in no order; threads that queue here wake at once.
+        # SQLite lets writers that wait sleep for ever longer, in no order; threads that queue here wake at once. On
+        # PostgreSQL two threads that append to one lane would each wait for rows of the other.
+        self._turn: contextlib.AbstractContextManager[object] = threading.Lock()
         sqlite = engine.dialect.name == "sqlite"
-        self._turn: contextlib.AbstractContextManager[object] = threading.Lock() if sqlite else contextlib.nullcontext()
+        self._reads: dict[str, Any] = {"hanota_begin": "DEFERRED"} if sqlite else READING
+        self._writes: dict[str, Any] = {"hanota_begin": "IMMEDIATE"} if sqlite else WRITING
         self._reading: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self._shared = isinstance(engine.pool, StaticPool)
         self._open: Connection | None = None  # of whoever has the turn; only where one connection is shared
@@ -54,27 +76,30 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection whose reads agree with each other; nothing is written."""
+        """Give a connection whose reads agree with each other; nothing is written. Raises TransactionLost."""
         with self._reading:
             if self._open is not None:
                 yield self._open
                 return
-            with self._connected("DEFERRED") as connection:
+            with self._connected(self._reads) as connection:
                 yield connection
                 connection.rollback()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection in a writing transaction: committed at the end, rolled back by an exception."""
+        """Give a connection in a writing transaction: committed at the end, rolled back by an exception.
+
+        Raises TransactionLost: whether it was committed is known by looking, if the server went away at its end.
+        """
         with self._turn:
             if self._open is not None:
                 raise RuntimeError("a store in memory has one connection: end reading or writing before writing")
-            with self._connected("IMMEDIATE") as connection, connection.begin():
+            with self._connected(self._writes) as connection, connection.begin():
                 yield connection
 
     @contextlib.contextmanager
-    def _connected(self, begin: str) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(hanota_begin=begin) as connection:
+    def _connected(self, options: dict[str, Any]) -> Iterator[Connection]:
+        with _told_as_lost(), self._engine.connect().execution_options(**options) as connection:
             if not self._shared:
                 yield connection
                 return
@@ -99,17 +124,31 @@ class Store:
         self._engine.dispose()
 
 
+@contextlib.contextmanager
+def _told_as_lost() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if was_taken_back(error):
+            raise TransactionLost(cause=error.orig) from error
+        raise
+
+
 def open_store(where: Path | str | None) -> Store:
     """Open the store at a file, at a database URL, or with None in memory; bring its schema up to date.
 
-    Raises: StoreUnavailable.
+    Raises: StoreUnavailable; DriverMissing.
     """
     url = _url(where)
     try:
         engine = _engine(url)
         _migrate(engine)
-    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError) as cause:
-        raise StoreUnavailable(url=url.render_as_string(hide_password=True), cause=cause) from cause
+    except ImportError as cause:
+        raise (DriverMissing if is_postgres(url) else StoreUnavailable)(url=told(url), cause=cause) from cause
+    except DBAPIError as cause:
+        raise StoreUnavailable(url=told(url), cause=str(cause.orig).strip()) from cause
+    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError) as cause:
+        raise StoreUnavailable(url=told(url), cause=cause) from cause
     return Store(engine)
 
 
@@ -117,15 +156,18 @@ def _url(where: Path | str | None) -> URL:
     if where is None:
         return URL.create("sqlite")
     if isinstance(where, str) and "://" in where:
-        try:
-            return make_url(where)
-        except (SQLAlchemyError, ValueError):  # what can't be read may hold a password anywhere: it is not repeated
-            scheme = where.partition("://")[0]
-            raise StoreUnavailable(url=f"{scheme}://…", cause="this is no database URL") from None
+        with contextlib.suppress(SQLAlchemyError, ValueError):
+            url = make_url(where)
+            if "@" not in (url.host or ""):  # part of a password that should have been written %40
+                return url
+        scheme = where.partition("://")[0]  # what can't be read may hold a password anywhere: it is not repeated
+        raise StoreUnavailable(url=f"{scheme}://…", cause="this is no database URL") from None
     return URL.create("sqlite", database=str(where))
 
 
 def _engine(url: URL) -> Engine:
+    if is_postgres(url):
+        return postgres_engine(url)
     if url.get_backend_name() != "sqlite":
         return create_engine(url)
     in_memory = url.database is None
@@ -154,6 +196,8 @@ def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with engine.connect() as connection, _unreferenced(connection):
+        if is_postgres(engine.url):  # several workers may come to a new database at once
+            serialise(connection, "schema")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         _require_whole(connection)

@@ -58,7 +58,7 @@ def queue_documents(
     keys = [str(document.response_id) for document in given if document.response_id is not None]
     m = t.message
     standing = set(connection.execute(select(m.c.response_id).where(m.c.response_id.in_(keys))).scalars())
-    number = next_number(connection)
+    number = next_number(connection, len(given))
     rows: list[dict[str, Any]] = []
     for document in given:
         identifier = document.response_id

@@ -99,7 +99,7 @@ def _next_try(now: Instant, policy: AlertPolicy) -> dict[str, Any]:
     doubled = literal(RETRY_FIRST_MS, BigInteger).bitwise_lshift(m.tries)
     wait = case((m.tries >= _DOUBLINGS_MAX, RETRY_MAX_MS), else_=doubled)
     first = func.coalesce(m.first_tried_at, now)
-    last_try, after_wait = first + policy.give_up_ms, now + wait
+    last_try, after_wait = first + policy.give_up_ms, wait + literal(now, BigInteger)
     due = case((after_wait > last_try, last_try), else_=after_wait)
     return {"due": due, "tries": m.tries + 1, "first_tried_at": first}
 

@@ -212,6 +212,7 @@ delivery = Table(
     Column("repeats", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("leased_until", _INSTANT, nullable=False),
+    postgresql_partition_by="RANGE (id)",  # docs/adr/0013
 )
 _partial("delivery_due", delivery.c.state, delivery.c.due, where=delivery.c.due.is_not(None))
 
@@ -394,6 +395,7 @@ event = Table(  # append-only; a chain per lane
     Column("last_delivery", _ID),
     Column("octets", LargeBinary, nullable=False),  # canonical JSON, see records.ledger.chain
     Column("digest", LargeBinary, nullable=False),
+    postgresql_partition_by="HASH (lane)",
 )
 
 clock = Table(  # position of a scaled clock, so that time never goes back over a restart

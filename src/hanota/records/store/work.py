@@ -86,6 +86,7 @@ def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str],
     Returns: one row a delivery with its facts; `report` and the report's columns are null where time woke the row.
     """
     claimed, count = staged_from(connection, "claimed", _heard(hears, now))
+    count -= _forget_taken(connection, claimed, count)
     by_report = count > 0
     if not by_report:
         claimed, count = staged_from(connection, "claimed", _due(takes, now))
@@ -112,9 +113,18 @@ def _heard(hears: Iterable[str], now: Instant) -> Select[Any]:
         .where(~r.c.taken, r.c.event.in_(list(hears)), d.c.leased_until <= now)
         .order_by(r.c.id)
         .limit(BATCH_MAX)
+        .with_for_update(of=d, key_share=True, skip_locked=True)
         .subquery()
     )
     return select(oldest.c.delivery.label("id"), func.min(oldest.c.id).label("report")).group_by(oldest.c.delivery)
+
+
+def _forget_taken(connection: Connection, claimed: Table, count: int) -> int:
+    """Look again once the deliveries are locked: until then another worker may have taken what was said of them."""
+    if not count or connection.dialect.name == "sqlite":  # there nobody writes meanwhile
+        return 0
+    taken = select(t.report.c.id).where(t.report.c.taken, t.report.c.id == claimed.c.report).exists()
+    return connection.execute(delete(claimed).where(taken)).rowcount
 
 
 def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
@@ -127,6 +137,7 @@ def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
         .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
+        .with_for_update(of=d, key_share=True, skip_locked=True)
     )
 
 
@@ -171,7 +182,8 @@ def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.Data
     rows = moves.select("delivery", "epoch", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
     s, c = staged_apart(connection, "moves", rows)
     same = and_(d.id == c["delivery"], d.epoch == c["epoch"], d.state == c["from"])
-    held = read_frame(connection, select(c["delivery"], d.request).select_from(s.join(t.delivery, same)))
+    standing = select(c["delivery"], d.request).select_from(s.join(t.delivery, same)).order_by(c["delivery"])
+    held = read_frame(connection, standing.with_for_update(of=t.delivery, key_share=True))
     if held.height < rows.height:
         s, c = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
     return moves.join(held, on="delivery", how="inner", maintain_order="left"), (s, c)
