@@ -18,7 +18,7 @@ from typing import Final
 
 from hanota.app.head_end import HeadEnd
 from hanota.base.eui import Eui64
-from hanota.base.instant import HOUR, SECOND, Instant
+from hanota.base.instant import HOUR, MINUTE, SECOND, Instant
 from hanota.records.store import open_store
 from hanota.sim.quiet import quiet
 from helpers.lean.street import HOMES, NOW, POLICIES, VERSIONS, Street, image, keys
@@ -69,11 +69,11 @@ class Worker:
             self._step()
 
     def finish(self) -> None:
-        """Do what is left, until nothing changes any more."""
+        """Do what is left, until nothing changes any more, the claims of those who died long over."""
         rounds = 0
         while rounds < _QUIET_ROUNDS:
             before = self._events()
-            self._step()
+            self._step(5 * MINUTE)
             rounds = rounds + 1 if self._events() == before else 0
         self.store.close()
 
@@ -81,8 +81,8 @@ class Worker:
         with self.store.reading() as connection:
             return int(connection.exec_driver_sql("SELECT count(*) FROM event").scalar_one())
 
-    def _step(self) -> None:
-        self._now = Instant(self._now + 10 * SECOND)
+    def _step(self, after_ms: int = 10 * SECOND) -> None:
+        self._now = Instant(self._now + after_ms)
         self._street.look()
         self._head_end.step(self._now)
 
