@@ -67,7 +67,7 @@ def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
         .with_columns(
             pl.when(pl.col("to").is_in(sorted(ENDS)))
             .then(None)
-            .when(woken_in_place & (pl.col("event") == "order_accepted"))
+            .when(woken_in_place & (pl.col("event") == "order_accepted") & (pl.col("to") == State.ON_WAN))
             .then(pl.min_horizontal("deadline", _handover(ctx), "supplier_from"))
             .when(woken_in_place)
             .then("due")

@@ -1,6 +1,7 @@
 """The pipeline over a real store: one delivery from request to verdict, and any order of what comes back."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +11,12 @@ from hanota.base.instant import DAY, HOUR, MINUTE
 from hanota.model.alerts import VERDICTS, AlertKind
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies, WanPolicy
+from hanota.process.activate import Activate
 from hanota.process.pipeline import STAGES
 from hanota.records.ledger import verify
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sent, unsent
+from hanota.records.store.work import LEASE_MS
 from helpers.postgres import sqlite_is_enough
 from helpers.premises import NEW, OLD
 from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
@@ -89,6 +92,19 @@ def test_the_story_is_told_in_order() -> None:
     ]
     with bench.store.reading() as connection:
         assert verify(connection)
+
+
+def test_a_late_receipt_leaves_the_call_for_activation_due(monkeypatch: pytest.MonkeyPatch) -> None:  # I4
+    bench = bench_at(State.TRANSFERRING)
+    bench.keep("transferred", BY_ITSELF, reporter=HUB, image_version=NEW)
+    with monkeypatch.context() as dying:
+        dying.setattr(Activate, "accept", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bench.run()
+    assert bench.state() == State.TRANSFERRED
+    bench.tell("order_accepted")
+    bench.run(after_ms=LEASE_MS)
+    assert bench.state() == State.ACTIVATING
 
 
 def test_each_row_has_one_stage_and_nothing_is_left_to_do_after_a_run() -> None:
