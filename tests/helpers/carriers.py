@@ -1,0 +1,124 @@
+"""One world over each carrier: in process, or both ends of NATS over a server of its own.
+
+Virtual time stands while frames are on their way through NATS, and jumps to what is due next when nothing is.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hanota.app.carrying import head_end_over_nats
+from hanota.app.world import World, WorldSettings, open_world_store
+from hanota.base.instant import MINUTE, SECOND, Instant
+from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.edge.estate import EstateDescription
+from hanota.edge.han.link import HanModel
+from hanota.model.policies import Policies, WanPolicy
+from hanota.records.store import Store
+from hanota.records.store import schema as t
+from hanota.wan.jetstream import Limits, NatsHeadEndWan, NatsPremisesWan
+from hanota.wire import duis
+from helpers.nats_server import NatsServer
+from helpers.premises import NOW
+from helpers.world import SUPPLIER_1, description
+
+QUIET_S = 0.5
+"""How long something in flight is waited for before it counts as lost; a frame takes a millisecond or two."""
+SMALL = Limits(stream_octets=16 * 1024 * 1024, images_octets=32 * 1024 * 1024)
+LIMIT_MS = 3000 * MINUTE
+"""Virtual time that a delivery may take."""
+
+
+@dataclass
+class NatsEnds:
+    """Both ends in one process, as a `Carrier`."""
+
+    head_end: NatsHeadEndWan
+    premises: NatsPremisesWan
+
+    def close(self) -> None:
+        self.head_end.close()
+        self.premises.close()
+
+
+class Scene:
+    """A world over one carrier, with a folder; its parts may be killed and come back."""
+
+    def __init__(self, folder: Path, server: NatsServer | None = None, *, order_retry_ms: int = 30 * SECOND) -> None:
+        self.folder = folder
+        self.server = server
+        self.now = NOW
+        self.policies = Policies(wan=WanPolicy(order_retry_ms=order_retry_ms, chunk_octets=256))
+        self.description: EstateDescription = description()
+        self._lost_down = self._lost_up = 0
+        self.ends: NatsEnds | None = None
+        self.open()
+
+    def open(self) -> None:
+        """Begin anew with what folder and server have kept, as after the death of the process."""
+        store = open_world_store(self.folder)
+        self.ends = None if self.server is None else self._ends(store, self.server.url)
+        settings = WorldSettings(
+            description=self.description, policies=self.policies, folder=self.folder, han=HanModel()
+        )
+        self.world = World(settings, now=self.now, rng=Random(3), store=store, carrier=self.ends)
+        self._lost_down = self._lost_up = 0
+
+    def _ends(self, store: Store, url: str) -> NatsEnds:
+        hubs = {home.hub.chf: home.region.value for home in self.description.premises}
+        head_end = head_end_over_nats(store, url, limits=SMALL)
+        premises = NatsPremisesWan(url, hubs=hubs, name="agent-1", folder=self.folder / "images", limits=SMALL)
+        ends = NatsEnds(head_end, premises)
+        assert head_end.wait(10), head_end.state
+        assert premises.wait(10), premises.state
+        return ends
+
+    def kill(self) -> None:
+        """End everything but the server at once; what was not durable is gone."""
+        if self.ends is None:
+            self.world.wan.drop_all()
+        else:
+            self.ends.close()
+        self.world.close()
+
+    def submit(self, asked: duis.Request) -> None:
+        """Send a request that is accepted."""
+        signer = self.world.keys.credential(SUPPLIER_1, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
+        answer = self.world.submit(duis.sign(duis.write_request(asked), signer), "D", self.now)
+        assert answer.code.accepted, answer
+
+    def state(self) -> str:
+        with self.world.store.reading() as connection:
+            return str(connection.execute(t.delivery.select()).one().state)
+
+    def run(self, until: str, within_s: float = 30) -> None:
+        """Let time go on until the delivery is in a state."""
+        end, give_up = self.now + LIMIT_MS, time.monotonic() + within_s
+        while True:
+            due = self.world.step(self.now)
+            if self.state() == until:
+                return
+            assert self.now < end, self.state()
+            assert time.monotonic() < give_up, (self.state(), self.ends and self.ends.head_end.state)
+            if self.ends is None or not self._something_came(self.ends):
+                assert due is not None, self.state()
+                self.now = max(due, Instant(self.now + 1))
+
+    def _something_came(self, ends: NatsEnds) -> bool:
+        """Wait while anything is in flight. Returns: whether something has arrived.
+
+        What has not come for a while is lost: then time goes on, and it is sent again.
+        """
+        patience = time.monotonic() + QUIET_S
+        while time.monotonic() < patience:
+            if ends.head_end.next_due() is not None or ends.premises.next_due() is not None:
+                return True
+            down = ends.head_end.handed_over - ends.premises.received - self._lost_down
+            up = ends.premises.handed_over - ends.head_end.received - self._lost_up
+            if down <= 0 and up <= 0 and not ends.premises.busy:
+                return False
+            time.sleep(0.0005)
+        self._lost_down = ends.head_end.handed_over - ends.premises.received
+        self._lost_up = ends.premises.handed_over - ends.head_end.received
+        return False
