@@ -33,8 +33,15 @@ class RegionsOfHubs:
         return self._known
 
 
-def head_end_over_nats(store: Store, url: str, *, lane: str = "0", limits: "Limits | None" = None) -> "NatsHeadEndWan":
-    """Give the head end's end of NATS for all regions. Raises NatsMissing, NatsUrlWrong."""
+def head_end_over_nats(
+    store: Store,
+    url: str,
+    *,
+    lane: str = "0",
+    regions: Sequence[str] = REGIONS,
+    limits: "Limits | None" = None,
+) -> "NatsHeadEndWan":
+    """Give the head end's end of NATS for these regions. Raises NatsMissing, NatsUrlWrong."""
     from hanota.wan.jetstream import NatsHeadEndWan  # noqa: PLC0415 - the extra [nats] is needed only here
 
-    return NatsHeadEndWan(url, regions=REGIONS, regions_of=RegionsOfHubs(store), lane=lane, limits=limits)
+    return NatsHeadEndWan(url, regions=regions, regions_of=RegionsOfHubs(store), lane=lane, limits=limits)

@@ -1,6 +1,7 @@
 """Envelopes on their way in: taken from the server as there is room, handed out as frames, acknowledged if settled."""
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -8,7 +9,6 @@ from typing import Any, Final
 
 import structlog
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
 
 from hanota.base.eui import Eui64
@@ -131,10 +131,11 @@ async def pull(js: JetStreamContext, stream: str, consumer: str, arrivals: Arriv
             continue
         try:
             messages = await subscription.fetch(min(room, _BATCH), timeout=_PULL_S)
-        except NothingCame:
+        except TimeoutError:
             idle += 1
             if idle % _LOOK_AFTER_PULLS == 0:
-                await js.consumer_info(stream, consumer)
+                with contextlib.suppress(TimeoutError):  # a busy server; whether it is alive its pings tell
+                    await js.consumer_info(stream, consumer)
             continue
         idle = 0
         for message in messages:

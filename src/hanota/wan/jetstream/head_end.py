@@ -1,5 +1,6 @@
 """The head end's side of NATS: what it sends is handed over when the server has acknowledged it."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -57,6 +58,7 @@ class NatsHeadEndWan:
         self._failed: set[Eui64] = set()
         self._offered: set[bytes] = set()
         self._offering = threading.Lock()
+        self._putting = asyncio.Lock()
         self.handed_over = 0
         tasks = tuple(self._puller(region) for region in self._regions)
         self._link = Link(url, name=f"head-end-{lane}", prepare=self._prepare, tasks=tasks)
@@ -157,8 +159,9 @@ class NatsHeadEndWan:
     async def _put(self, image_hash: bytes, octets: Callable[[], bytes | None]) -> None:
         js = self._link.connection
         try:
-            if js is not None and await images.put(js, image_hash, octets):
-                _log.info("image_put", image=image_hash.hex())
+            async with self._putting:  # who asks meanwhile finds it there
+                if js is not None and await images.put(js, image_hash, octets):
+                    _log.info("image_put", image=image_hash.hex())
         finally:
             if js is None or js is not self._link.connection:
                 self._offered.discard(image_hash)
@@ -168,9 +171,11 @@ class NatsHeadEndWan:
         self._arrivals.forget()
         self._offered.clear()
         await places.ensure_images(js, self._limits, replicas)
-        for region in self._regions:
-            await places.ensure_region(js, region, self._limits, replicas)
-            await places.ensure_consumer(js, places.up_stream(region), places.WORKERS)
+        await asyncio.gather(*(self._prepare_region(js, region, replicas) for region in self._regions))
+
+    async def _prepare_region(self, js: JetStreamContext, region: str, replicas: int) -> None:
+        await places.ensure_region(js, region, self._limits, replicas)
+        await places.ensure_consumer(js, places.up_stream(region), places.WORKERS)
 
     def _puller(self, region: str) -> Task:
         return lambda js: arriving.pull(js, places.up_stream(region), places.WORKERS, self._arrivals)

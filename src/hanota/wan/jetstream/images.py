@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
@@ -64,7 +63,7 @@ async def _pieces(js: JetStreamContext, subject: str, count: int) -> list[tuple[
             for message in await listing.fetch(min(count - len(pieces), _LISTED_AT_ONCE), timeout=_LIST_S):
                 size = int((message.headers or {}).get("Nats-Msg-Size", 0))
                 pieces.append((message.metadata.sequence.stream, size))
-    except NothingCame:
+    except TimeoutError:
         pass  # some are gone; who asked finds the sum wanting
     finally:
         await listing.unsubscribe()

@@ -56,13 +56,13 @@ async def publish(js: JetStreamContext, envelopes: list[Outgoing]) -> list[Outgo
 
     async def one(envelope: Outgoing) -> bool:
         async with room:
-            return await _publish_one(js, envelope)
+            return await publish_one(js, envelope)
 
     there = await asyncio.gather(*map(one, envelopes))
     return [envelope for envelope, good in zip(envelopes, there, strict=True) if not good]
 
 
-async def _publish_one(js: JetStreamContext, envelope: Outgoing) -> bool:
+async def publish_one(js: JetStreamContext, envelope: Outgoing) -> bool:
     """Whether the server has it; it is tried again under the same id, so that it does not stand there twice."""
     for _ in range(TRIES):
         try:

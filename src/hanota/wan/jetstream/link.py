@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import nats
 import structlog
 from nats.aio.client import Client
+from nats.errors import NoServersError
 from nats.js import JetStreamContext
 from nats.js.errors import APIError, ServiceUnavailableError
 
@@ -155,7 +156,7 @@ class Link:
         lost = asyncio.Event()
         client = await self._connect(lost)
         try:
-            js = client.jetstream(timeout=CONNECT_S_MAX)
+            js = client.jetstream(timeout=CALL_S_MAX)
             await js.account_info()
             await self._prepare(js)
             self._js, self._failure = js, None
@@ -188,21 +189,27 @@ class Link:
         async def gone() -> None:
             lost.set()
 
-        async def quiet(_: Exception) -> None:
-            """What goes wrong is told by whoever it goes wrong for."""
+        causes: list[Exception] = []
 
-        async with asyncio.timeout(CONNECT_S_MAX * len(self._servers)):
-            return await nats.connect(
-                servers=list(self._servers),
-                name=self._name,
-                allow_reconnect=False,
-                max_reconnect_attempts=0,
-                reconnect_time_wait=0,
-                connect_timeout=2,
-                disconnected_cb=gone,
-                closed_cb=gone,
-                error_cb=quiet,
-            )
+        async def note(cause: Exception) -> None:
+            """Keep it: the client's own last word is only that no server is left."""
+            causes[:] = [cause]
+
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX * len(self._servers)):
+                return await nats.connect(
+                    servers=list(self._servers),
+                    name=self._name,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,  # it tries each server once more; 0 would mean for ever
+                    reconnect_time_wait=0,
+                    connect_timeout=2,
+                    disconnected_cb=gone,
+                    closed_cb=gone,
+                    error_cb=note,
+                )
+        except NoServersError as cause:
+            raise self._ours(causes[-1] if causes else cause) from cause
 
     def _ours(self, cause: Exception) -> WanError:
         """Say what happened in our own words."""

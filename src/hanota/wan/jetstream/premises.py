@@ -220,10 +220,12 @@ class NatsPremisesWan:
         replicas = self._limits.replicas or self._link.replicas
         self._arrivals.forget()
         await places.ensure_images(js, self._limits, replicas)
-        for region in self._regions:
-            await places.ensure_region(js, region, self._limits, replicas)
-            stream = places.down_stream(region)
-            await places.ensure_consumer(js, stream, self._name, unused_s=self._limits.agent_age_s)
+        await asyncio.gather(*(self._prepare_region(js, region, replicas) for region in self._regions))
+
+    async def _prepare_region(self, js: JetStreamContext, region: str, replicas: int) -> None:
+        await places.ensure_region(js, region, self._limits, replicas)
+        stream = places.down_stream(region)
+        await places.ensure_consumer(js, stream, self._name, unused_s=self._limits.agent_age_s)
 
     def _puller(self, region: str) -> Task:
         return lambda js: arriving.pull(js, places.down_stream(region), self._name, self._arrivals)

@@ -70,6 +70,8 @@ def read_envelope(octets: bytes) -> list[Entry]:
     if len(octets) > WAN_ENVELOPE_OCTETS_MAX:
         raise FrameTooLong(got=len(octets), expected=WAN_ENVELOPE_OCTETS_MAX)
     rest = _ENVELOPE.read_whole(octets).entries
+    if not rest:
+        raise FrameShort(layout="envelope", field="entries", offset=_EMPTY, got=0, expected="at least one")
     entries, at = [], 0
     while at < len(rest):
         entry, at = _ENTRY.read_at(rest, at)
