@@ -4,6 +4,7 @@ Virtual time stands while frames are on their way through NATS, and jumps to wha
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,13 +14,13 @@ from hanota.app.world import World, WorldSettings, open_world_store
 from hanota.base.instant import MINUTE, SECOND, Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.edge.estate import EstateDescription
-from hanota.edge.han.link import HanModel
 from hanota.model.policies import Policies, WanPolicy
 from hanota.records.store import Store
 from hanota.records.store import schema as t
+from hanota.wan.inprocess import NetworkModel
 from hanota.wan.jetstream import Limits, NatsHeadEndWan, NatsPremisesWan
 from hanota.wire import duis
-from helpers.nats_server import NatsServer
+from helpers.nats_server import NatsServer, urls
 from helpers.premises import NOW
 from helpers.world import SUPPLIER_1, description
 
@@ -45,9 +46,19 @@ class NatsEnds:
 class Scene:
     """A world over one carrier, with a folder; its parts may be killed and come back."""
 
-    def __init__(self, folder: Path, server: NatsServer | None = None, *, order_retry_ms: int = 30 * SECOND) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        servers: Sequence[NatsServer] = (),
+        *,
+        order_retry_ms: int = 30 * SECOND,
+        network: NetworkModel | None = None,
+        connect_s: float = 30,
+    ) -> None:
         self.folder = folder
-        self.server = server
+        self.servers = servers
+        self.connect_s = connect_s
+        self.network = network or NetworkModel()
         self.now = NOW
         self.policies = Policies(wan=WanPolicy(order_retry_ms=order_retry_ms, chunk_octets=256))
         self.description: EstateDescription = description()
@@ -58,20 +69,20 @@ class Scene:
     def open(self) -> None:
         """Begin anew with what folder and server have kept, as after the death of the process."""
         store = open_world_store(self.folder)
-        self.ends = None if self.server is None else self._ends(store, self.server.url)
+        self.ends = self._ends(store, urls(self.servers)) if self.servers else None
         settings = WorldSettings(
-            description=self.description, policies=self.policies, folder=self.folder, han=HanModel()
+            description=self.description, policies=self.policies, folder=self.folder, network=self.network
         )
         self.world = World(settings, now=self.now, rng=Random(3), store=store, carrier=self.ends)
         self._lost_down = self._lost_up = 0
 
     def _ends(self, store: Store, url: str) -> NatsEnds:
         hubs = {home.hub.chf: home.region.value for home in self.description.premises}
-        head_end = head_end_over_nats(store, url, limits=SMALL)
+        head_end = head_end_over_nats(store, url, regions=sorted(set(hubs.values())), limits=SMALL)
         premises = NatsPremisesWan(url, hubs=hubs, name="agent-1", folder=self.folder / "images", limits=SMALL)
         ends = NatsEnds(head_end, premises)
-        assert head_end.wait(10), head_end.state
-        assert premises.wait(10), premises.state
+        assert head_end.wait(self.connect_s), head_end.state
+        assert premises.wait(self.connect_s), premises.state
         return ends
 
     def kill(self) -> None:
@@ -92,7 +103,17 @@ class Scene:
         with self.world.store.reading() as connection:
             return str(connection.execute(t.delivery.select()).one().state)
 
-    def run(self, until: str, within_s: float = 30) -> None:
+    def queue_cancel(self) -> None:
+        """Have the order taken back."""
+        row = {"kind": "cancel", "delivery": 1, "queued_at": self.now, "due": self.now}
+        with self.world.store.writing() as connection:
+            connection.execute(t.outbox.insert().values(row))
+
+    def alerts(self) -> list[tuple[int, str]]:
+        with self.world.store.reading() as connection:
+            return [(row.party, row.kind) for row in connection.execute(t.message.select())]
+
+    def run(self, until: str, within_s: float = 120) -> None:
         """Let time go on until the delivery is in a state."""
         end, give_up = self.now + LIMIT_MS, time.monotonic() + within_s
         while True:
@@ -108,8 +129,12 @@ class Scene:
     def _something_came(self, ends: NatsEnds) -> bool:
         """Wait while anything is in flight. Returns: whether something has arrived.
 
-        What has not come for a while is lost: then time goes on, and it is sent again.
+        What has not come for a while is lost: then time goes on, and it is sent again. While the server is away time
+        stands.
         """
+        if not (ends.head_end.state.connected and ends.premises.state.connected):
+            time.sleep(0.05)
+            return True
         patience = time.monotonic() + QUIET_S
         while time.monotonic() < patience:
             if ends.head_end.next_due() is not None or ends.premises.next_due() is not None:
