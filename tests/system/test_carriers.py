@@ -9,7 +9,7 @@ from hanota.records.ledger import verify
 from hanota.records.store import schema as t
 from hanota.wan.inprocess import NetworkModel
 from hanota.wan.jetstream import leaving
-from helpers.carriers import Scene
+from helpers.carriers import Scene, quick_folder
 from helpers.nats_server import NatsServer, running
 from helpers.premises import NEW
 from helpers.world import PPMID, request
@@ -27,8 +27,14 @@ def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Nat
 
 
 @pytest.fixture
-def scene(carrier: list[NatsServer], tmp_path: Path) -> Iterator[Scene]:
-    found = Scene(tmp_path / "home", carrier)
+def folder(tmp_path: Path) -> Iterator[Path]:
+    with quick_folder(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def scene(carrier: list[NatsServer], folder: Path) -> Iterator[Scene]:
+    found = Scene(folder / "home", carrier)
     yield found
     found.kill()
 
@@ -58,7 +64,7 @@ def test_an_order_may_be_taken_back(scene: Scene) -> None:
 
 
 def test_what_comes_twice_changes_nothing(
-    carrier: list[NatsServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    carrier: list[NatsServer], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = leaving.publish_one
 
@@ -67,7 +73,7 @@ def test_what_comes_twice_changes_nothing(
         return await once(js, envelope) and await once(js, other)
 
     monkeypatch.setattr(leaving, "publish_one", twice)
-    scene = Scene(tmp_path / "home", carrier, network=NetworkModel(duplication=1.0))
+    scene = Scene(folder / "home", carrier, network=NetworkModel(duplication=1.0))
     scene.submit(request())
     scene.run("CONFIRMED")
     check_confirmed(scene)

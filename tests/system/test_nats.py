@@ -14,7 +14,7 @@ from hanota.wan.jetstream import NatsHeadEndWan, NatsPremisesWan
 from hanota.wan.jetstream.errors import NatsAway, NatsUrlWrong, NoJetStream
 from hanota.wan.port import FrameTooLong
 from hanota.wire.wan import ENVELOPED_OCTETS_MAX, Fetch, ImageChunk, read_frame, write_frame
-from helpers.carriers import SMALL, Scene
+from helpers.carriers import SMALL, Scene, quick_folder
 from helpers.hub_agents import Agent, Worker
 from helpers.nats_server import NatsServer, cluster, running, urls
 from helpers.premises import NOW
@@ -25,6 +25,12 @@ SPEED = 300  # of processes: fifteen minutes of settling take three seconds
 OTHER_HUB = Eui64(0xDEAD)
 IMAGE = Random(7).randbytes(300_000)
 IMAGE_HASH = hashlib.sha256(IMAGE).digest()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    with quick_folder(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
@@ -225,6 +231,7 @@ def test_an_image_is_put_once_fetched_once_and_answered_beside_the_hub(ends: End
 
     for anew in (False, False, True, True):
         ends.head_end.offer(IMAGE_HASH, octets, anew=anew)
+    until(lambda: stored(ends))
     ask(ends.premises, 0)
     frames = [read_frame(frame) for frame in down(ends.premises)]
     for offset in (1000, 299_500, 300_000):
@@ -296,8 +303,8 @@ def test_an_image_that_the_server_lacks_is_asked_of_the_head_end_which_puts_it(e
 
 
 @pytest.mark.parametrize("wiped", [False, True], ids=["restarted", "all data lost"])
-def test_a_delivery_survives_its_server(server: NatsServer, tmp_path: Path, wiped: bool) -> None:
-    scene = Scene(tmp_path / "home", [server])
+def test_a_delivery_survives_its_server(server: NatsServer, folder: Path, wiped: bool) -> None:
+    scene = Scene(folder / "home", [server])
     scene.submit(request())
     for place in ("ON_WAN", "TRANSFERRING", "ACTIVATED"):
         scene.run(place)
@@ -311,10 +318,10 @@ def test_a_delivery_survives_its_server(server: NatsServer, tmp_path: Path, wipe
     scene.kill()
 
 
-def test_a_delivery_survives_a_cluster_that_loses_one_node_and_then_all_data(tmp_path: Path) -> None:
+def test_a_delivery_survives_a_cluster_that_loses_one_node_and_then_all_data(tmp_path: Path, folder: Path) -> None:
     nodes = cluster(tmp_path / "nats")
     with running(*nodes):
-        scene = Scene(tmp_path / "home", nodes, connect_s=60)
+        scene = Scene(folder / "home", nodes, connect_s=60)
         scene.submit(request())
         scene.run("TRANSFERRING")
         nodes[0].kill()
@@ -331,11 +338,11 @@ def test_a_delivery_survives_a_cluster_that_loses_one_node_and_then_all_data(tmp
     assert urls(nodes).count(",") == 2
 
 
-def test_an_agent_killed_again_and_again_brings_its_delivery_to_its_end(server: NatsServer, tmp_path: Path) -> None:
+def test_an_agent_killed_again_and_again_brings_its_delivery_to_its_end(server: NatsServer, folder: Path) -> None:
     clock = CommonClock(SPEED, wall_clock())
-    worker = Worker(tmp_path, server.url, clock)
+    worker = Worker(folder, server.url, clock)
     worker.submit(request())
-    with Agent(tmp_path, server.url, clock) as agent:
+    with Agent(folder, server.url, clock) as agent:
         for place in ("TRANSFERRING", "ACTIVATED"):
             agent.start()
             worker.run(place, agent)
