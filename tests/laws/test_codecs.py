@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanota.base.errors import HanotaError
+from hanota.base.eui import Eui64
 from hanota.wire import gbcs, otaimage, wan, zcl
 from hanota.wire.otaimage.header import LAYOUT as HEADER
 from hanota.wire.otaimage.maker import TRAILER
@@ -82,11 +83,19 @@ def image(tail: otaimage.Tail) -> Codec:
     return Codec(f"image with tail {tail}", images(), otaimage.write_image, read, otaimage.ImageMalformed)
 
 
+def write_envelope(entries: list[wan.Entry]) -> bytes:
+    """What is far below the limit goes into one."""
+    ((octets, _),) = wan.write_envelopes(entries)
+    return octets
+
+
+ENVELOPED = st.lists(st.builds(wan.Entry, st.integers(0, (1 << 64) - 1).map(Eui64), st.binary(max_size=60)), min_size=1)
 BINARY_CODECS = (
     *(command(row) for row in COMMANDS),
     *(frame(row) for row in FRAMES),
     *(image(tail) for tail in otaimage.Tail),
     Codec("GBCS message", messages(), gbcs.write_message, gbcs.read_message, gbcs.GbcsMalformed),
+    Codec("envelope", ENVELOPED, write_envelope, wan.read_envelope, wan.FrameMalformed),
     Codec("OTA header", values_of(HEADER), HEADER.write, HEADER.read_whole, otaimage.ImageMalformed),
     Codec("maker's trailer", values_of(TRAILER), TRAILER.write, TRAILER.read_whole, HanotaError),
 )

@@ -78,3 +78,22 @@ class ScaledClock:
     def _kept(self) -> Instant:
         with self._store.reading() as connection:
             return kept_position(connection)
+
+
+class CommonClock:
+    """The wall clock, or one that runs `speed` times as fast from an instant on; processes that are given the same two
+    agree on the time over all their lives, for as long as the wall clocks of their machines do.
+    """
+
+    def __init__(self, speed: float = 1.0, since: Instant | None = None) -> None:
+        require(0 < speed <= 100_000, SpeedOutOfRange, speed=speed)
+        self.speed = speed
+        self.since = since if since is not None else wall_clock()
+
+    def now(self) -> Instant:
+        """The instant that all of them show."""
+        return Instant(self.since + int((wall_clock() - self.since) * self.speed))
+
+    def seconds_until(self, instant: Instant) -> float:
+        """Real seconds until the clock shows `instant`; 0 if it has passed."""
+        return max(0.0, (instant - self.now()) / 1000 / self.speed)

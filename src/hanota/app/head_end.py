@@ -4,7 +4,8 @@ Frames from hubs are acknowledged after they are durable; what leaves is taken f
 committed there. Sending twice is harmless, forgetting is not, so rows are marked only after they were handed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from hanota.app.frames import FindCertificate, FrameBuilder
 from hanota.app.posting import Posting
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.base.limits import IMAGE_OCTETS_MAX_SCHEMA
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import Callback
 from hanota.model.policies import Policies
@@ -109,7 +111,12 @@ class HeadEnd:
 
     def _hear(self, now: Instant) -> None:
         while frames := self._wan.receive(now, _FRAMES_MAX):
-            heard = self._pipeline.hear(frames, now)
+            try:
+                heard = self._pipeline.hear(frames, now)
+            except BaseException:
+                self._wan.give_back()
+                raise
+            self._wan.settle()
             for told in heard.told:
                 if told.why is not None:
                     _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
@@ -120,6 +127,7 @@ class HeadEnd:
                 self._serve(asked, now)
             for ignored in heard.ignored:
                 _log.warning("frame_ignored", why=ignored.why)
+        self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
 
     def _serve(self, asked: Asked, now: Instant) -> None:
         try:
@@ -133,18 +141,41 @@ class HeadEnd:
         octets_max = min(fetch.max_octets, self._policies.wan.chunk_octets)
         with self._store.reading() as connection:
             found = read_slice(connection, fetch.image_hash, fetch.offset, octets_max)
+        self._wan.offer(fetch.image_hash, lambda: self._image(fetch.image_hash), anew=True)
         if found is not None and found[0]:  # nothing is beyond the end of an image, whatever a stranger asks for
             data, size = found
             chunk = ImageChunk(image_hash=fetch.image_hash, offset=fetch.offset, image_octets=size, data=data)
             self._wan.send(fetch.hub, write_frame(chunk), now)
 
+    def _image(self, image_hash: bytes) -> bytes | None:
+        with self._store.reading() as connection:
+            found = read_slice(connection, image_hash, 0, IMAGE_OCTETS_MAX_SCHEMA)
+        return None if found is None else found[0]
+
     def _drain_outbox(self, now: Instant) -> None:
         while built := self._next_frames(now):
+            self._offer_images(sending for sending, _ in built)
             for sending, frame in built:
                 if frame is not None:
                     self._send(sending, frame, now)
+            failed = self._wan.flush()
+            gone = [sending.id for sending, _ in built if sending.hub not in failed]
             with self._store.writing() as connection:
-                mark_sent(connection, [sending.id for sending, _ in built], now)
+                mark_sent(connection, gone, now)
+            if failed:  # what was not handed over is due still; the next step tries again
+                _log.warning("not_handed_over", sendings=len(built) - len(gone))
+                return
+
+    def _offer_images(self, sendings: Iterable[Sending | CommandSending]) -> None:
+        """Let agents of hubs have the images of orders ahead of them, where the carrier keeps images."""
+        images = {
+            image
+            for sending in sendings
+            if isinstance(sending, Sending) and sending.kind == "distribute"
+            for image in (sending.image_hash, *(part for part, _ in sending.parts))
+        }
+        for image in images:
+            self._wan.offer(image, partial(self._image, image))
 
     def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:
         with self._store.reading() as connection:

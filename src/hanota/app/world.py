@@ -32,6 +32,7 @@ from hanota.records.registry import changes
 from hanota.records.registry.certificates import register_certificates
 from hanota.records.store import Connection, Store, open_store
 from hanota.wan.inprocess import InProcessWan, NetworkModel
+from hanota.wan.port import Carrier
 from hanota.wire.zcl import Answer as ConsumerAnswer
 
 _T = TypeVar("_T")
@@ -59,7 +60,10 @@ class WorldSettings:
 
 
 class World:
-    """Everything between a supplier's request and a home's devices. One thread steps it; any thread may submit."""
+    """Everything between a supplier's request and a home's devices. One thread steps it; any thread may submit.
+
+    `carrier` takes the place of the network in memory.
+    """
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class World:
         callback: Callback | None = None,
         store: Store | None = None,
         memory: EstateFile | None = None,
+        carrier: Carrier | None = None,
     ) -> None:
         folder, description = settings.folder, settings.description
         self._folder = folder
@@ -82,6 +87,7 @@ class World:
             homes.follow(connection, LANE, description, now)
         register_estate(self.store, description, self.keys, opened.known)
         self.wan = InProcessWan(settings.network, self.rng)
+        self._carrier: Carrier = carrier or self.wan
         self._http: HttpCallback | None = None
         if callback is None:
             callback = self._http = HttpCallback()
@@ -91,7 +97,7 @@ class World:
         self._estate_file = memory or EstateFile(None if folder is None else folder / "estate.sqlite")
         self.estate = Estate(
             description,
-            wan=self.wan.premises,
+            wan=self._carrier.premises,
             keys=self.keys,
             policies=settings.policies,
             rng=self.rng,
@@ -109,7 +115,7 @@ class World:
             self.store,
             keys=self.keys,
             dcc=self.description.dcc,
-            wan=self.wan.head_end,
+            wan=self._carrier.head_end,
             callback=self._callback,
             policies=self._policies,
         )
@@ -252,13 +258,13 @@ class World:
 
     def homes_due(self) -> Instant | None:
         """When something is due in the homes: of itself, or because a frame arrives there."""
-        return _soonest(self._estate_due, self.estate.next_due(), self.wan.premises.next_due())
+        return _soonest(self._estate_due, self.estate.next_due(), self._carrier.premises.next_due())
 
     def head_end_due(self) -> Instant | None:
         """When something is due at the head end; a request makes it due at once."""
         if self._woken.is_set():
             return Instant(0)
-        return _soonest(self._head_end_due, self.wan.head_end.next_due())
+        return _soonest(self._head_end_due, self._carrier.head_end.next_due())
 
     def post_alerts(self, now: Instant) -> Iterator[None]:
         """Hand out alerts that are due, one each time; `step` in its thread records what came of it."""

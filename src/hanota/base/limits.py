@@ -13,6 +13,7 @@ IMAGE_OCTETS_MAX_BUSINESS: Final = 750 * 1024  # R6: 750 kB, 1 kB counted as 102
 BLOCK_OCTETS_MAX: Final = 255  # the length octet of Image Block Response, ZCL 11.13.6
 REQUEST_OCTETS_MAX: Final = 15 * 1024 * 1024  # body of one HTTP request; larger ones are refused while read
 WAN_FRAME_OCTETS_MAX: Final = 512 * 1024  # one frame between head end and hub
+WAN_ENVELOPE_OCTETS_MAX: Final = 512 * 1024  # frames in one message of a carrier that counts messages
 
 MESSAGE_OCTETS_MAX: Final = 100_000  # body that the public client takes: its parser's default of 100 kB (domain 3.3)
 LISTED_DEVICES_MAX: Final = 3_900  # devices of one message, so that with all else it stays below MESSAGE_OCTETS_MAX

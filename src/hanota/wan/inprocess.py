@@ -148,8 +148,21 @@ class _HeadEnd:
     def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         self._down.send(hub, frame, now)
 
+    def flush(self) -> frozenset[Eui64]:
+        """Nothing to wait for: each frame went as it was sent."""
+        return frozenset()
+
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         return [frame for _, frame in self._up.receive(now, limit)]
+
+    def settle(self) -> None:
+        """What was taken is gone from here anyway; hubs say again what was not acknowledged."""
+
+    def give_back(self) -> None:
+        """As with `settle`: a frame comes once."""
+
+    def offer(self, image_hash: bytes, octets: Callable[[], bytes | None], *, anew: bool = False) -> None:
+        """No image is kept here: hubs fetch from the head end, frame by frame."""
 
     def next_due(self) -> Instant | None:
         """When the next frame arrives here."""
@@ -165,8 +178,14 @@ class _Premises:
     def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         self._up.send(hub, frame, now)
 
+    def flush(self) -> None:
+        """Nothing to wait for: each frame went as it was sent."""
+
     def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
         return self._down.receive(now, limit)
+
+    def settle(self) -> None:
+        """What was taken is gone from here anyway; the head end orders again what was not answered."""
 
     def next_due(self) -> Instant | None:
         """When the next frame arrives here."""

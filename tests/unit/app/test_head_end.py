@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,13 +59,33 @@ class Air:
 
     arriving: list[bytes] = field(default_factory=list)
     sent: list[tuple[Eui64, bytes]] = field(default_factory=list)
+    lacking: frozenset[Eui64] = frozenset()
+    open: list[bytes] = field(default_factory=list)
+    offered: list[tuple[bytes, Callable[[], bytes | None], bool]] = field(default_factory=list)
 
     def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         self.sent.append((hub, frame))
 
+    def flush(self) -> frozenset[Eui64]:
+        return self.lacking
+
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         taken, self.arriving[:limit] = self.arriving[:limit], []
+        self.open += taken
         return taken
+
+    def settle(self) -> None:
+        self.open.clear()
+
+    def give_back(self) -> None:
+        self.arriving[:0] = self.open
+        self.open.clear()
+
+    def offer(self, image_hash: bytes, octets: Callable[[], bytes | None], *, anew: bool = False) -> None:
+        self.offered.append((image_hash, octets, anew))
+
+    def next_due(self) -> Instant | None:
+        return None
 
 
 @dataclass
@@ -255,6 +276,28 @@ def test_a_report_that_could_not_be_kept_is_not_acknowledged(monkeypatch: pytest
     with pytest.raises(OSError, match="disk full"):
         rig.step()
     assert rig.air.sent == []
+    monkeypatch.undo()
+    assert rig.step().frames == [Acknowledge(event=7)]  # the carrier was told to give it again
+
+
+def test_what_the_carrier_did_not_take_is_due_still() -> None:
+    rig = Rig().accept()
+    rig.air.lacking = frozenset({HUB})
+    assert rig.step().air.sent
+    assert rig.step().air.sent
+    rig.air.lacking = frozenset()
+    assert rig.step().air.sent
+    assert rig.step().air.sent == []
+
+
+def test_an_image_is_offered_to_the_carrier_ahead_of_its_orders_and_anew_when_octets_of_it_are_asked_for() -> None:
+    rig = Rig().accept().step()
+    rig.air.arriving.append(write_frame(Fetch(hub=HUB, image_hash=HASH, offset=0, max_octets=100)))
+    rig.step()
+    assert [(offered, octets(), anew) for offered, octets, anew in rig.air.offered] == [
+        (HASH, image(), False),
+        (HASH, image(), True),
+    ]
 
 
 @pytest.mark.parametrize("frame", [b"", b"noise", bytes(100), b"\xa1\x81" + bytes(60)], ids=len)

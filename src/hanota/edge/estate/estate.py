@@ -163,20 +163,16 @@ class Estate:
                 if since > now:
                     self._push(since, address, _Handover())
         left = limit
-        while left > 0:
-            left = self._work_off(now, left)
-            if left <= 0:
-                break
-            arrived = self._wan.receive(now, left)
-            if not arrived:
-                break
+        while left > 0 and (left := self._work_off(now, left)) > 0 and (arrived := self._wan.receive(now, left)):
             for hub, frame in arrived:
                 left -= 1
                 self._on_wan(hub, frame, now)
         self._file.commit()
+        self._wan.settle()
         outgoing, self._outgoing = self._outgoing, []
         for hub, frame, at in outgoing:
             self._wan.send(hub, frame, at)
+        self._wan.flush()
         return self.next_due()
 
     def next_due(self) -> Instant | None:

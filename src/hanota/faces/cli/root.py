@@ -21,6 +21,7 @@ from hanota.faces.cli import (
     estate,
     gbcs,
     home,
+    hub_agent,
     image,
     pki,
     send,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=up.EXAMPLES)(up.up)
+app.command(epilog=hub_agent.EXAMPLES)(hub_agent.hub_agent)
 app.command(epilog=send.EXAMPLES)(send.send)
 app.command(epilog=attest.EXAMPLES)(attest.attest)
 app.add_typer(image.app, name="image")

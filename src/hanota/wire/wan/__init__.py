@@ -1,6 +1,7 @@
 """Our own versioned frames between head end and hub. The real ones (GBCS CS05) are not public."""
 
 from hanota.wire.wan.codec import read_frame, write_frame
+from hanota.wire.wan.envelopes import ENVELOPED_OCTETS_MAX, Entry, read_envelope, write_envelopes
 from hanota.wire.wan.errors import (
     ChunkBeyondFile,
     FrameMalformed,
@@ -37,6 +38,7 @@ from hanota.wire.wan.parts import Part, read_parts, write_parts
 from hanota.wire.wan.signing import open_order, open_uplink, sign_order, sign_uplink
 
 __all__ = [
+    "ENVELOPED_OCTETS_MAX",
     "Acknowledge",
     "Cancel",
     "ChunkBeyondFile",
@@ -44,6 +46,7 @@ __all__ = [
     "ConsentGiven",
     "DeviceSeen",
     "Distribute",
+    "Entry",
     "Fetch",
     "Frame",
     "FrameMalformed",
@@ -68,10 +71,12 @@ __all__ = [
     "UplinkNotSigned",
     "open_order",
     "open_uplink",
+    "read_envelope",
     "read_frame",
     "read_parts",
     "sign_order",
     "sign_uplink",
+    "write_envelopes",
     "write_frame",
     "write_parts",
 ]

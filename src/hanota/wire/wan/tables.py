@@ -56,3 +56,6 @@ ROWS: Final = (
     _row(0x94, Place.REPORT, f.StrangerSeen),
     _row(0x95, Place.REPORT, f.ConsentGiven),
 )
+
+FETCH_LEAD: Final = bytes((VERSION, next(row.kind for row in ROWS if row.frame is f.Fetch)))
+"""How a Fetch begins, for who looks at many frames and wants only these."""
