@@ -180,6 +180,7 @@ request = Table(
     Column("materialised", Boolean, nullable=False),
     Index("request_open", "materialised"),
     Index("request_of_party", "originator", "service_reference", "received_at"),
+    Index("request_code", "code"),
 )
 
 _anonymous = request.c.key.is_(None)
