@@ -18,7 +18,7 @@ from helpers.spool import PROGRAM, Spool
 from helpers.system import Client, free_port, hanota, rows
 
 _TESTS = Path(__file__).resolve().parents[1]
-_READY_S_MAX = 60.0
+_READY_S_MAX = 180.0
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Host:
     options: Sequence[str] = ()
     environment: dict[str, str] = field(default_factory=dict)
     database: str = ""
+    nats: str = ""
     port: int = field(default_factory=free_port)
     health_port: int = field(default_factory=free_port)
     console_port: int | None = None
@@ -67,8 +68,9 @@ class Host:
 
     def command(self) -> list[str]:
         console = ["--no-console"] if self.console_port is None else ["--console-port", str(self.console_port)]
-        spool, port, health = self.folder / "spool.sqlite", str(self.port), str(self.health_port)
-        named = {"--nats": spool, "--pki": self.pki, "--estate": self.estate, "--port": port, "--health-port": health}
+        nats = self.nats or self.folder / "spool.sqlite"
+        port, health = str(self.port), str(self.health_port)
+        named = {"--nats": nats, "--pki": self.pki, "--estate": self.estate, "--port": port, "--health-port": health}
         options = [str(part) for pair in named.items() for part in pair]
         count = ["--workers", str(self.workers), "--database", self.database]
         return [*PROGRAM, "serve", *count, *options, *console, *self.options]

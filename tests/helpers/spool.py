@@ -1,7 +1,8 @@
 """`hanota serve` over a network that is a file, for tests of processes; and processes that stop at a chosen place.
 
 As a program, `python -m helpers.spool serve …`, it is `hanota` whose workers' carrier is a SQLite file: the database
-that `--nats` names. Frames wait there until the test, or a worker, takes them. HANOTA_TEST_LEASE_MS shortens leases;
+that `--nats` names, unless that is a URL. Frames wait there until the test, or a worker, takes them.
+HANOTA_TEST_LEASE_MS shortens leases; HANOTA_TEST_CLOCK=SPEED:SINCE lets the service's clock run faster from then on;
 HANOTA_TEST_STOP=schedule:FILE lets the first worker that creates FILE stop itself (SIGSTOP) with rows that it claimed.
 """
 
@@ -55,6 +56,24 @@ class WorkersEnd:
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         return self._spool.receive(now, limit)
 
+    def flush(self) -> frozenset[Eui64]:
+        return frozenset()
+
+    def settle(self) -> None:
+        pass
+
+    def give_back(self) -> None:
+        pass
+
+    def offer(self, image_hash: bytes, octets: Callable[[], bytes | None], *, anew: bool = False) -> None:
+        pass
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        pass
+
+    def next_due(self) -> Instant | None:
+        return None
+
     def close(self) -> None:
         self._spool.close()
 
@@ -76,11 +95,19 @@ def stopping_before(act: Callable[..., Any], marker: Path) -> Callable[..., Any]
 
 def main() -> None:
     """Run `hanota` with the arguments of this program."""
-    from hanota.app.serving import carriers, lanes, supervisor
+    from hanota.app.serving import carriers, lanes, supervisor, worker
+    from hanota.faces import parts
     from hanota.process.schedule import Schedule
     from hanota.records.store import work
 
-    carriers.open_carrier = lambda url, lane: WorkersEnd(Spool(url), lane)
+    over_nats = carriers.open_carrier
+    carriers.open_carrier = lambda store, url, lane: (
+        over_nats(store, url, lane) if "://" in url else WorkersEnd(Spool(url), lane)
+    )
+    if "HANOTA_TEST_CLOCK" in os.environ:  # leases go by the wall's clock even so
+        speed, since = map(int, os.environ["HANOTA_TEST_CLOCK"].split(":"))
+        wall = worker.wall_clock
+        worker.wall_clock = parts.wall_clock = lambda: Instant(since + (wall() - since) * speed)
     supervisor.PROGRAM = (*PROGRAM, "serve-part")
     if "HANOTA_TEST_LEASE_MS" in os.environ:
         lanes.LEASE_MS = work.LEASE_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])

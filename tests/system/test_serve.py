@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,14 +12,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hanota.app.clock import wall_clock
+from hanota.base.instant import iso
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
+from helpers.nats_server import NatsServer, running
 from helpers.service import Host, serving
 from helpers.system import Home, ask, firmware, hanota, make_estate, signed
 
 NEW = firmware(0x0002_012F)
 HOMES = [Home(number) for number in range(1, 9)]
 LEASE_S = 2.0
+SPEED = 300
 SHORT = {"HANOTA_TEST_LEASE_MS": str(int(LEASE_S * 1000))}
 
 
@@ -169,3 +175,32 @@ def test_without_a_network_it_says_what_is_missing(tmp_path: Path) -> None:
     assert said.returncode == 1
     assert "HOTA-APP-022" in said.stderr
     assert "--nats" in said.stderr
+
+
+def test_a_request_goes_all_the_way_over_real_processes_and_a_real_network(tmp_path: Path, estate: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    since = wall_clock()
+    clock = {"HANOTA_TEST_CLOCK": f"{SPEED}:{since}"}
+    host = Host(tmp_path / "host", estate, nats=server.url, environment=clock)
+    agent = ["hub-agent", "--nats", server.url, "--estate", estate, "--pki", host.pki, "--home", tmp_path / "homes"]
+    agent += ["--speed", SPEED, "--since", iso(since)]
+    with running(server), serving(host), (tmp_path / "agent").open("wb") as log:
+        homes = subprocess.Popen([sys.executable, "-m", "hanota", *map(str, agent)], stdout=log, stderr=log)
+        try:
+            post(host, HOMES)
+            confirmed = "SELECT count(*) FROM delivery WHERE state = 'CONFIRMED'"
+            host.until(lambda: host.rows(confirmed) == [(len(HOMES),)], "not all confirmed", within_s=240)
+            open_messages = "SELECT count(*) FROM message WHERE delivered_at IS NULL"
+            host.until(lambda: host.rows(open_messages) == [(0,)], "messages that nobody got")
+            host.until(lambda: len(host.rows("SELECT * FROM traffic WHERE octets > 0")) >= 2, "no traffic was counted")
+            assert host.terminate()[0] == 0
+        finally:
+            homes.terminate()
+            homes.wait(60)
+    posted = [number for (octets,) in told(host) for number in json.loads(octets)["columns"]["alert"]]
+    assert Counter(posted) == {number: 1 for (number,) in host.rows("SELECT id FROM message")}
+    check_log(host)
+
+
+def told(host: Host) -> list[tuple[bytes]]:
+    return host.rows("SELECT octets FROM event WHERE kind = 'alert_delivered'")

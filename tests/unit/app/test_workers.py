@@ -44,7 +44,7 @@ class Rig:
 class Poster:
     def __init__(self, bench: Bench, lane: Lane) -> None:
         self.bench, self.lane, self.air = bench, lane, Air()
-        turns = PartyTurns(lane.store, lane.holder)
+        turns = PartyTurns(lane)
         facts = {"callback": self.air, "sign": seal, "lane": lane.name, "policy": AlertPolicy(), "turns": turns}
         self.posting = Posting(lane.store, dcc=DCC, **facts)
 

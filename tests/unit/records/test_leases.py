@@ -81,12 +81,12 @@ def test_a_party_belongs_to_one_worker_for_as_long_as_that_one_is_alive() -> Non
     with bench.store.writing() as connection:
         for holder in "ab":
             take_lane(connection, "north", holder, now=bench.now, until=Instant(bench.now + 30_000))
-        assert set(parties_to_take(connection, bench.now, 8)) == both
+        assert set(parties_to_take(connection, bench.now, 8, now=bench.now)) == both
         assert take_parties(connection, "a", both, bench.now) == both
-        assert parties_to_take(connection, bench.now, 8) == []
+        assert parties_to_take(connection, bench.now, 8, now=bench.now) == []
         assert take_parties(connection, "b", both, bench.now) == set()
         release_parties(connection, "a", [SUPPLIER_1])
-        assert parties_to_take(connection, bench.now, 8) == [SUPPLIER_1]
+        assert parties_to_take(connection, bench.now, 8, now=bench.now) == [SUPPLIER_1]
         give_back(connection, "a")
         assert take_parties(connection, "b", both, bench.now) == both
 
@@ -98,7 +98,7 @@ def test_a_party_of_a_worker_that_died_is_anothers_when_its_lane_ends() -> None:
         take_lane(connection, "north", "a", now=bench.now, until=Instant(bench.now + 10))
         take_parties(connection, "a", [SUPPLIER_1], bench.now)
         then = Instant(bench.now + 10)
-        assert parties_to_take(connection, then, 8) == [SUPPLIER_1]
+        assert parties_to_take(connection, then, 8, now=then) == [SUPPLIER_1]
         take_lane(connection, "north", "b", now=then, until=Instant(then + 10))
         assert take_parties(connection, "b", [SUPPLIER_1], then) == {SUPPLIER_1}
 

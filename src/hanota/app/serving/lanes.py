@@ -44,7 +44,7 @@ class Lane:
         """Take the first lane that is free: `base-1`, `base-2`, … Raises NoLane."""
         self.holder = new_holder()
         self.lost = threading.Event()
-        self._plain, self._clock, self._lease_ms = store, clock, lease_ms or LEASE_MS
+        self._plain, self.clock, self._lease_ms = store, clock, lease_ms or LEASE_MS
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="hanota-lane", daemon=True)
         now = clock()
@@ -57,13 +57,13 @@ class Lane:
         return Instant(now + self._lease_ms)
 
     def _require(self, connection: Connection) -> None:
-        leases.require_lane(connection, self.name, self.holder, self._clock())
+        leases.require_lane(connection, self.name, self.holder, self.clock())
 
     def _beat(self) -> None:
         while not self._ending.wait(self._lease_ms / BEATS / 1000):
             try:
                 with self._plain.writing() as connection:
-                    now = self._clock()
+                    now = self.clock()
                     leases.renew_lane(connection, self.name, self.holder, now=now, until=self._until(now))
             except leases.LeaseLost:
                 _log.error("lease_lost", lane=self.name)
@@ -108,8 +108,8 @@ class FencedStore(Store):
 class PartyTurns:
     """The parties to which this worker posts: taken while it holds its lane, let go of once they have been quiet."""
 
-    def __init__(self, store: Store, holder: str) -> None:
-        self._store, self._holder = store, holder
+    def __init__(self, lane: Lane) -> None:
+        self._store, self._holder, self._clock = lane.store, lane.holder, lane.clock
         self._mine: dict[Eui64, Instant] = {}  # since when each is quiet
 
     def take(self, now: Instant, busy: Collection[Eui64]) -> Collection[Eui64]:
@@ -118,11 +118,11 @@ class PartyTurns:
             self._mine[party] = now
         quiet = [party for party, since in self._mine.items() if now - since >= REST_MS]
         with self._store.reading() as connection:
-            wanted = leases.parties_to_take(connection, now, TAKEN_AT_ONCE_MAX)
+            wanted = leases.parties_to_take(connection, now, TAKEN_AT_ONCE_MAX, now=self._clock())
         if quiet or wanted:
             with self._store.writing() as connection:
                 leases.release_parties(connection, self._holder, quiet)
-                taken = leases.take_parties(connection, self._holder, wanted, now)
+                taken = leases.take_parties(connection, self._holder, wanted, self._clock())
             self._mine = {party: since for party, since in self._mine.items() if party not in quiet}
             self._mine |= dict.fromkeys(taken, now)
         return self._mine.keys()

@@ -35,7 +35,9 @@ class Worker:
         """Connect to the network. Raises CarrierMissing, WanError."""
         settings, self._lane = opened.settings, opened.lane
         self._store = opened.lane.store
-        self._carrier = carriers.open_carrier(settings.nats, self._lane.name)
+        self._carrier = carriers.open_carrier(opened.store, settings.nats, self._lane.name)
+        self._woken = threading.Event()
+        self._carrier.listen(self._woken.set)
         self._wan = CountingWan(self._carrier)
         self._callback = HttpCallback()
         self._head_end = HeadEnd(
@@ -46,7 +48,7 @@ class Worker:
             callback=self._callback,
             policies=settings.policies,
             lane=self._lane.name,
-            turns=PartyTurns(self._store, self._lane.holder),
+            turns=PartyTurns(self._lane),
         )
         self._stopping = False
         self._count_at_s = 0.0
@@ -67,8 +69,9 @@ class Worker:
         posting.start()
         try:
             while self._going():
+                self._woken.clear()
                 if not self._step():
-                    self._lane.lost.wait(NAP_S)
+                    self._woken.wait(NAP_S)
             posting.join(_STOP_ALERTS_S_MAX)
             self._head_end.settle_alerts(_STOP_ALERTS_S_MAX)
             return self._end()

@@ -101,12 +101,14 @@ def lanes_held(connection: Connection, now: Instant) -> list[tuple[str, str]]:
 # --- parties -----------------------------------------------------------------------------------------------------
 
 
-def parties_to_take(connection: Connection, now: Instant, limit: int) -> list[Eui64]:
-    """Give parties with messages due that no worker which is alive has taken, the longest waiting first."""
+def parties_to_take(connection: Connection, due: Instant, limit: int, *, now: Instant) -> list[Eui64]:
+    """Give parties with messages that are due by `due` and whom no worker that is alive `now` has taken, the longest
+    waiting first.
+    """
     m = t.message
     taken = select(lease.c.name).where(lease.c.kind == PARTY, lease.c.holder.in_(_alive(now)))
     held = {Eui64.parse(name) for name in connection.execute(taken).scalars()}
-    waiting = select(m.c.party).where(m.c.due <= now).group_by(m.c.party).order_by(func.min(m.c.due))
+    waiting = select(m.c.party).where(m.c.due <= due).group_by(m.c.party).order_by(func.min(m.c.due))
     found = (Eui64.from_signed(party) for party in connection.execute(waiting).scalars())
     return [party for party in found if party not in held][:limit]
 
