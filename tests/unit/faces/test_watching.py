@@ -2,22 +2,9 @@
 
 from fastapi import FastAPI
 
-from hanota.base.eui import Eui64
 from hanota.faces.http import create_app, create_gateway, create_watch
-from hanota.records.store.figures import Figures
 from helpers.fake_desk import FakeDesk
-
-FIGURES = Figures(
-    requests={"I0": 3, "E11": 1},
-    deliveries={"CONFIRMED": 7},
-    open_work=2,
-    alert_lag_ms=1_500,
-    messages_due={Eui64(0x90B3D51F30010000): 5},
-    messages_dead=1,
-    outbox_due=4,
-    carried={"down": (10, 4_000), "up": (3, 99)},
-    lanes=("north-1", "north-2"),
-)
+from helpers.figures import FIGURES
 
 
 def watched(_: FakeDesk, *, well: bool = True) -> FastAPI:
