@@ -4,14 +4,14 @@ Frames from hubs are acknowledged after they are durable; what leaves is taken f
 committed there. Sending twice is harmless, forgetting is not, so rows are marked only after they were handed over.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
 import structlog
 
 from hanota.app.frames import FindCertificate, FrameBuilder
-from hanota.app.posting import Posting
+from hanota.app.posting import Posting, Turns
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.limits import IMAGE_OCTETS_MAX_SCHEMA
@@ -25,7 +25,7 @@ from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.commands import CommandSending, unsent_commands
-from hanota.records.store.outbox import Sending, anything_unsent, mark_sent, unsent
+from hanota.records.store.outbox import Sending, anything_unsent, claim_unsent, mark_sent, put_back, unsent
 from hanota.records.store.work import next_due
 from hanota.wan.port import FrameTooLong, HeadEndWan
 from hanota.wire import duis
@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 
 
 class HeadEnd:
-    """The DCC side over one store and one carrier to the hubs."""
+    """The DCC side over one store and one carrier to the hubs. With `turns`, other processes post alerts, too."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class HeadEnd:
         callback: Callback,
         policies: Policies,
         lane: str = "0",
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
         self._wan = wan
@@ -57,7 +58,9 @@ class HeadEnd:
         self._frames = FrameBuilder(keys, dcc)
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, lane=lane)
-        self._posting = Posting(store, dcc=dcc, callback=callback, sign=self._sign, lane=lane, policy=policies.alert)
+        self._posting = Posting(
+            store, dcc=dcc, callback=callback, sign=self._sign, lane=lane, policy=policies.alert, turns=turns
+        )
 
     def _sign(self, octets: bytes) -> bytes:
         return duis.sign(octets, self._xml_signer)
@@ -78,14 +81,17 @@ class HeadEnd:
         """Take a signed statement about a local upgrade; safe from any thread. Raises StatementRefused."""
         return self._pipeline.attest(octets, now)
 
-    def step(self, now: Instant, *, alerts: bool = True) -> None:
-        """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
+    def step(self, now: Instant, *, alerts: bool = True, going: Callable[[], bool] = lambda: True) -> int:
+        """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those.
+
+        It leaves off between two batches once `going` says no. Returns: how many frames and rows it had to do with;
+        with none, there is time to rest.
+        """
         self._posting.record(now)
-        self._hear(now)
-        self._pipeline.run(now)
-        self._drain_outbox(now)
+        done = self._hear(now, going) + self._pipeline.run(now, going) + self._drain_outbox(now, going)
         if alerts:
             self.drain_alerts(now)
+        return done
 
     def drain_alerts(self, now: Instant) -> None:
         """Hand alerts that are due to their parties, and record at once what came of it."""
@@ -100,6 +106,10 @@ class HeadEnd:
         """
         return self._posting.post(now, within_s=_POST_S_MAX)
 
+    def settle_alerts(self, within_s: float) -> None:
+        """Wait for alerts that are under way; for whoever stops, once `post_alerts` is called no more."""
+        self._posting.settle(within_s)
+
     def record_alerts(self, now: Instant) -> None:
         """Record what came of alerts so far."""
         self._posting.record(now)
@@ -109,8 +119,10 @@ class HeadEnd:
         with self._store.reading() as connection:
             return next_due(connection, self._policies.alert.window)
 
-    def _hear(self, now: Instant) -> None:
-        while frames := self._wan.receive(now, _FRAMES_MAX):
+    def _hear(self, now: Instant, going: Callable[[], bool]) -> int:
+        count = 0
+        while going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
+            count += len(frames)
             try:
                 heard = self._pipeline.hear(frames, now)
             except BaseException:
@@ -128,6 +140,7 @@ class HeadEnd:
             for ignored in heard.ignored:
                 _log.warning("frame_ignored", why=ignored.why)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
+        return count
 
     def _serve(self, asked: Asked, now: Instant) -> None:
         try:
@@ -152,8 +165,9 @@ class HeadEnd:
             found = read_slice(connection, image_hash, 0, IMAGE_OCTETS_MAX_SCHEMA)
         return None if found is None else found[0]
 
-    def _drain_outbox(self, now: Instant) -> None:
-        while built := self._next_frames(now):
+    def _drain_outbox(self, now: Instant, going: Callable[[], bool]) -> int:
+        sent = 0
+        while going() and (built := self._next_frames(now)):
             self._offer_images(sending for sending, _ in built)
             for sending, frame in built:
                 if frame is not None:
@@ -162,9 +176,12 @@ class HeadEnd:
             gone = [sending.id for sending, _ in built if sending.hub not in failed]
             with self._store.writing() as connection:
                 mark_sent(connection, gone, now)
+                put_back(connection, [sending.id for sending, _ in built if sending.hub in failed], now)
+            sent += len(gone)
             if failed:  # what was not handed over is due still; the next step tries again
                 _log.warning("not_handed_over", sendings=len(built) - len(gone))
-                return
+                break
+        return sent
 
     def _offer_images(self, sendings: Iterable[Sending | CommandSending]) -> None:
         """Let agents of hubs have the images of orders ahead of them, where the carrier keeps images."""
@@ -181,8 +198,14 @@ class HeadEnd:
         with self._store.reading() as connection:
             if not anything_unsent(connection, now):
                 return []
+        with self._store.writing() as connection:
+            claimed = claim_unsent(connection, now)
+        with self._store.reading() as connection:
             find = CertificateFinder(connection)
-            waiting: list[Sending | CommandSending] = [*unsent(connection, now), *unsent_commands(connection, now)]
+            waiting: list[Sending | CommandSending] = [
+                *unsent(connection, now, claimed=claimed),
+                *unsent_commands(connection, now, claimed=claimed),
+            ]
             return [(sending, self._build(sending, find, now)) for sending in waiting]
 
     def _build(self, sending: Sending | CommandSending, find: FindCertificate, now: Instant) -> bytes | None:

@@ -66,7 +66,7 @@ def open_keys(
     Everybody of the description has credentials afterwards; those that had to be made are in the folder.
     Raises NoCertificates, and what `read_keystore` and `read_folder` raise.
     """
-    lent = _lent(sources)
+    lent = lent_keys(sources)
     place = None if folder is None else folder / "pki"
     held = place is not None and place.is_dir()
     own = read_directory(place) if held and place else make_pki(dcc=description.dcc, rng=rng, now=now)
@@ -94,8 +94,11 @@ def keys_for(
     return whole
 
 
-def _lent(sources: KeySources) -> KeyStore:
-    """What is lent, the public store's first: who names it wants its keys."""
+def lent_keys(sources: KeySources) -> KeyStore:
+    """Give what is lent, the public store's first: who names it wants its keys.
+
+    Raises NoCertificates, and what `read_keystore` and `read_folder` raise.
+    """
     lent = KeyStore()
     if sources.store is not None:
         lent = lent.including(read_keystore(sources.store))

@@ -8,13 +8,13 @@ process dies is posted again under the same ResponseID.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -37,6 +37,13 @@ _WAITING_MIN: Final = READ_AT_ONCE_MAX // 4  # below it, more is read for a part
 _log = structlog.get_logger()
 
 
+class Turns(Protocol):
+    """Keeps several processes from posting to one party: each asks for parties, and posts to those that it has."""
+
+    def take(self, now: Instant, busy: Collection[Eui64]) -> Collection[Eui64]:
+        """Give the parties that this process has; it keeps those that are `busy` and may let go of others."""
+
+
 class _Outcome(Enum):
     TAKEN = auto()
     REFUSED = auto()  # this message alone
@@ -53,7 +60,10 @@ class _Tried:
 
 
 class Posting:
-    """The messages of one DCC. `post` belongs to one thread at a time, and so does `record`."""
+    """The messages of one DCC. `post` belongs to one thread at a time, and so does `record`.
+
+    `turns` says to whom it may post where other processes post, too; None: it is alone.
+    """
 
     def __init__(
         self,
@@ -64,8 +74,10 @@ class Posting:
         sign: Callable[[bytes], bytes],
         lane: str,
         policy: AlertPolicy,
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
+        self._turns = turns
         self._dcc = dcc
         self._callback = callback
         self._sign = sign
@@ -93,6 +105,12 @@ class Posting:
                 break
         if self._tried:
             yield
+
+    def settle(self, within_s: float) -> None:
+        """Begin nothing more; wait for what is under way, so that nobody else posts the same meanwhile."""
+        end_s = time.monotonic() + within_s
+        while self._flights() and self._land(max(0.0, end_s - time.monotonic())):
+            pass
 
     def record(self, now: Instant) -> None:
         """Write down what came of messages, in short transactions."""
@@ -125,8 +143,11 @@ class Posting:
             known = {each.id for each in self._tried}
             passing = {each.party for each in self._tried if each.outcome is _Outcome.SILENT}
             passing |= {party for party, queue in self._queues.items() if queue.waiting >= _WAITING_MIN}
+            busy = {each.party for each in self._tried}
+            busy |= {party for party, queue in self._queues.items() if queue.waiting or queue.flying}
+        among = None if self._turns is None else self._turns.take(now, busy)
         with self._store.reading() as connection:
-            due, unreadable = due_messages(connection, now, window=self._policy.window, passing=passing)
+            due, unreadable = due_messages(connection, now, window=self._policy.window, passing=passing, among=among)
         with self._lock:
             for party, found in _by_party(message for message in due if message.id not in known).items():
                 self._queues.setdefault(party, PartyQueue()).add(found)

@@ -5,6 +5,7 @@ HANOTA_TLS__CERT=FILE HANOTA_TLS__KEY=FILE               --tls-cert FILE --tls-k
 HANOTA_TLS__CLIENT_CA=FILE                               --client-ca FILE
 HANOTA_KEYS__DIRECTORY=DIR HANOTA_KEYS__STORE=PATH       --pki DIR --keystore PATH
 HANOTA_SMKI_PORT=8083                                    --smki-port 8083
+HANOTA_DATABASE=postgresql://… HANOTA_NATS=nats://…      --database URL --nats URL
 """
 
 from collections.abc import Iterable, Mapping

@@ -63,6 +63,14 @@ def tls_of(files: TlsFiles) -> Tls | None:
     return tls
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address and a port that another process of ours has claimed."""
+
+    address: str
+    port: int
+
+
 class Claim:
     """A port that nobody else can take from now on; the server of this very process shares it later.
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 
-from hanota.faces.listening import Claim, Tls
+from hanota.faces.listening import Claim, Place, Tls
 
 _STOP_S_MAX: Final = 3
 _END_S_MAX: Final = 1
@@ -28,7 +28,7 @@ class Site:
     """One application and the port that it is served at."""
 
     app: FastAPI
-    claim: Claim
+    claim: Claim | Place
 
 
 class HttpServer:
@@ -107,7 +107,7 @@ class HttpServer:
         on_ready()
 
 
-async def _reachable(claim: Claim) -> None:
+async def _reachable(claim: Claim | Place) -> None:
     while True:
         with suppress(OSError):
             _, writer = await asyncio.open_connection(claim.address, claim.port)

@@ -88,11 +88,14 @@ class Pipeline:
         """Keep a signed statement about a local upgrade; whether it explains a version yet. Raises StatementRefused."""
         return take_statement(self._store, self._lane, octets, self._policies, now)
 
-    def run(self, now: Instant) -> int:
-        """Do everything that is due. Returns: how many rows were moved."""
+    def run(self, now: Instant, going: Callable[[], bool] = lambda: True) -> int:
+        """Do everything that is due, or leave off between two batches when `going` says so.
+
+        Returns: how many rows were moved.
+        """
         ctx = Ctx(now=now, policies=self._policies)
         total = self._materialise(now) + self._command(now)
-        while moved := sum(self._step(stage, ctx) for stage in self._awake(now)):
+        while going() and (moved := sum(self._step(stage, ctx) for stage in self._awake(now) if going())):
             total += moved
         return total
 

@@ -184,8 +184,8 @@ def test_a_restart_sends_what_had_not_left_and_nothing_twice() -> None:
 
 def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig().accept()
-    unsent = outbox.unsent
-    monkeypatch.setattr("hanota.app.head_end.unsent", lambda *args: unsent(*args, limit=1))
+    claim = outbox.claim_unsent
+    monkeypatch.setattr("hanota.app.head_end.claim_unsent", lambda *args: claim(*args, limit=1))
     rig.step()
     for _ in range(3):
         rig.queue("read_version")

@@ -7,9 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from hanota.base.errors import HanotaError, require
-from hanota.faces.ports import DeskPort
 from hanota.faces.problems import NotReady, Problem
-from hanota.model.access import Caller
 
 
 class Alive(BaseModel):
@@ -25,8 +23,11 @@ class Ready(BaseModel):
     now: str
 
 
-def health(desk: DeskPort, at_work: Callable[[], bool]) -> APIRouter:
-    """Give `/healthz` (the process answers) and `/readyz` (records can be read, and work goes on behind them)."""
+def health(look: Callable[[], str], at_work: Callable[[], bool]) -> APIRouter:
+    """Give `/healthz` (the process answers) and `/readyz` (records can be read, and work goes on behind them).
+
+    `look` reads records and gives the service's clock as text.
+    """
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Alive?")
@@ -35,9 +36,9 @@ def health(desk: DeskPort, at_work: Callable[[], bool]) -> APIRouter:
 
     @router.get("/readyz", summary="Ready to serve?", responses={503: {"model": Problem}})
     def readyz() -> Ready:
-        require(at_work(), NotReady, reason="the thread that moves deliveries has stopped")
+        require(at_work(), NotReady, reason="what moves deliveries has stopped")
         try:
-            return Ready(now=desk.overview(Caller()).now)
+            return Ready(now=look())
         except HanotaError as cause:
             raise NotReady(reason=f"the records can't be read: {cause.explain()}") from cause
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hanota.base.errors import Fault, HanotaError, require
-from hanota.faces.cli.options import AsJson, examples
+from hanota.faces.cli.options import AsJson, Pem, examples
 
 app = typer.Typer(help="Make test keys and certificates in the shape of SMKI.", no_args_is_help=True)
 
@@ -27,6 +27,7 @@ def _pki() -> None:
 @app.command(
     epilog=examples(
         "hanota pki init keys",
+        "hanota pki init keys --estate my-estate.toml",
         'hanota pki init keys --supplier "90-B3-D5-1F-30-07-00-00=My Energy" --device 00-DB-12-34-56-78-90-A4',
     )
 )
@@ -40,6 +41,10 @@ def init(
         list[str] | None,
         typer.Option(metavar="EUI", help="A device or hub; repeatable. None given: those of the built-in estate."),
     ] = None,
+    estate: Annotated[
+        Path | None,
+        typer.Option(**Pem, help="Make them for the DCC, the parties and the devices of this description."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make authorities, the DCC, suppliers (message signing, key agreement, XML signing) and devices.
@@ -52,18 +57,18 @@ def init(
     from hanota.app.clock import wall_clock
     from hanota.app.pki import Party, make_pki
     from hanota.base.eui import Eui64
-    from hanota.edge.estate import builtin_description
+    from hanota.edge.estate import builtin_description, read_description
     from hanota.wire.smki import write_directory
 
     require(not folder.exists() or not any(folder.iterdir()), NotEmpty, folder=folder)
-    builtin = builtin_description()
+    described = builtin_description() if estate is None else read_description(estate)
     parties = [
         Party(Eui64.parse(eui), name or eui) for eui, _, name in (text.partition("=") for text in supplier or ())
     ]
     directory = make_pki(
-        dcc=builtin.dcc,
-        suppliers=parties or [Party(party.eui, party.name) for party in builtin.parties],
-        devices=[Eui64.parse(eui) for eui in device] if device else builtin.nodes(),
+        dcc=described.dcc,
+        suppliers=parties or [Party(party.eui, party.name) for party in described.parties],
+        devices=[Eui64.parse(eui) for eui in device] if device else described.nodes(),
         rng=secrets.SystemRandom(),
         now=wall_clock(),
     )

@@ -25,6 +25,7 @@ from hanota.faces.cli import (
     image,
     pki,
     send,
+    serve,
     simulate,
     simulate_more,
     up,
@@ -46,6 +47,8 @@ app = typer.Typer(
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=hub_agent.EXAMPLES)(hub_agent.hub_agent)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command("serve-part", hidden=True)(serve.serve_part)
 app.command(epilog=send.EXAMPLES)(send.send)
 app.command(epilog=attest.EXAMPLES)(attest.attest)
 app.add_typer(image.app, name="image")

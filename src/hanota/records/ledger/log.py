@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from hanota.records.ledger.chain import GENESIS, ChainReport, Entry, Event, check, entry_of, of_delivery
 from hanota.records.store.schema import event
@@ -24,6 +24,17 @@ def append(connection: Connection, lane: str, events: Iterable[Event]) -> None:
         rows.append(asdict(entry))
     if rows:
         connection.execute(insert(event), rows)
+
+
+def entered(connection: Connection, lane: str, after: int, limit: int = 1000) -> list[Entry]:
+    """Give the events of a lane beyond a number, oldest first."""
+    query = select(event).where(event.c.lane == lane, event.c.seq > after).order_by(event.c.seq).limit(limit)
+    return [Entry(**row) for row in connection.execute(query).mappings()]
+
+
+def last_number(connection: Connection, lane: str) -> int:
+    """Give the number of the newest event of a lane; 0 where it has none."""
+    return connection.execute(select(func.max(event.c.seq)).where(event.c.lane == lane)).scalar_one() or 0
 
 
 def story(connection: Connection, delivery: int) -> list[dict[str, int | str | None]]:

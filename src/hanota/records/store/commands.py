@@ -14,6 +14,7 @@ from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.commands import COMMAND, CommandState
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.outbox import these_or_due
 from hanota.wire.gbcs import CANCELLED_AT, Header
 
 
@@ -266,8 +267,10 @@ def give_number(connection: Connection, number: int, command: int) -> None:
     connection.execute(update(t.outbox).where(t.outbox.c.id == number).values(command=command))
 
 
-def unsent_commands(connection: Connection, now: Instant, limit: int = 1000) -> list[CommandSending]:
-    """Give commands that are to be handed to the carrier, oldest first."""
+def unsent_commands(
+    connection: Connection, now: Instant, limit: int = 1000, *, claimed: list[int] | None = None
+) -> list[CommandSending]:
+    """Give commands that are to be handed to the carrier, oldest first; of those `claimed`, where they are given."""
     o, c, r, d = t.outbox, t.command, t.request, t.device
     query = (
         select(
@@ -282,7 +285,7 @@ def unsent_commands(connection: Connection, now: Instant, limit: int = 1000) -> 
         .join(c, c.c.id == o.c.command)
         .join(r, r.c.id == c.c.request)
         .join(d, d.c.eui == c.c.device)
-        .where(o.c.due <= now)
+        .where(these_or_due(claimed, now))
         .order_by(o.c.id)
         .limit(limit)
     )

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
-from hanota.base.instant import DAY, HOUR, Instant
+from hanota.base.instant import DAY, HOUR, SECOND, Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set
+from hanota.records.store.frames import name_set, named
 from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
 CANCEL_AGAIN_MS: Final = 6 * HOUR
+CLAIM_MS: Final = 30 * SECOND  # then what a worker took, and did not hand over, is another's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,36 @@ def anything_unsent(connection: Connection, now: Instant) -> bool:
     return connection.execute(_UNSENT, {"now": now}).first() is not None
 
 
-def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Sending]:
-    """Give messages that are to be handed to the carrier, oldest first."""
+def claim_unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[int]:
+    """Take messages that are to be handed to the carrier, oldest first, so that no other worker hands them over.
+
+    They come due again after CLAIM_MS, unless they are marked as sent: a worker that dies in between only delays them.
+    """
+    o = t.outbox
+    due = select(o.c.id).where(o.c.due <= now).order_by(o.c.id).limit(limit).with_for_update(skip_locked=True)
+    ids = list(connection.execute(due).scalars())
+    if ids:
+        name_set(connection, ids)
+        connection.execute(update(o).where(o.c.id.in_(select(named.c.id))).values(due=now + CLAIM_MS))
+    return ids
+
+
+def put_back(connection: Connection, ids: list[int], now: Instant) -> None:
+    """Let messages that were claimed, and could not be handed over, be claimed again at once."""
+    if ids:
+        o = t.outbox
+        connection.execute(update(o).where(o.c.id.in_(ids), o.c.due.is_not(None)).values(due=now))
+
+
+def these_or_due(claimed: list[int] | None, now: Instant) -> ColumnElement[bool]:
+    """Which messages of the outbox are meant: those claimed, or with None all that are due."""
+    return t.outbox.c.due <= now if claimed is None else t.outbox.c.id.in_(claimed)
+
+
+def unsent(
+    connection: Connection, now: Instant, limit: int = 1000, *, claimed: list[int] | None = None
+) -> list[Sending]:
+    """Give messages that are to be handed to the carrier, oldest first; of those `claimed`, where they are given."""
     o, d, r, v, i = t.outbox, t.delivery, t.request, t.device, t.image
     query = (
         select(
@@ -78,7 +107,7 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
         .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device)
         .join(i, i.c.hash == r.c.image)
-        .where(o.c.due <= now)
+        .where(these_or_due(claimed, now))
         .order_by(o.c.id)
         .limit(limit)
     )

@@ -125,17 +125,22 @@ def due_messages(
     window: int = _WINDOW,
     limit: int = READ_AT_ONCE_MAX,
     passing: Collection[Eui64] = (),
+    among: Collection[Eui64] | None = None,
 ) -> tuple[list[DueMessage], list[Unreadable]]:
     """Give messages that may go: of each party but those in `passing`, the `limit` that have been due for longest.
+
+    With `among`, of those parties alone.
 
     The party that has waited for longest comes first. Of messages with lists there are LISTS_AT_ONCE_MAX at most.
     """
     m = t.message
     passed = {party.signed for party in passing}
+    meant = None if among is None else {party.signed for party in among}
     waiting = (
         select(m.c.party, func.min(m.c.due).label("since")).where(m.c.due <= now).group_by(m.c.party).order_by("since")
     )
-    parties = [row.party for row in connection.execute(waiting) if row.party not in passed]
+    found = connection.execute(waiting).scalars()
+    parties = [party for party in found if party not in passed and (meant is None or party in meant)]
     if not parties:
         return [], []
     query = _due_rows(window, limit)

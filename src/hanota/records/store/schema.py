@@ -189,6 +189,7 @@ request = Table(
     Column("materialised", Boolean, nullable=False),
     Index("request_open", "materialised"),
     Index("request_of_party", "originator", "service_reference", "received_at"),
+    Index("request_code", "code"),
 )
 
 _partial("request_anonymous", request.c.id, where=request.c.key.is_(None))

@@ -1,0 +1,25 @@
+"""The tables that workers share: who holds which lane and which party, and what each lane has carried."""
+
+from sqlalchemy import BigInteger, Column, Integer, Table, Text
+
+from hanota.records.store.schema import metadata
+
+lease = Table(  # of a lane of the event log, kept alive by its holder; of a party's messages, alive while its holder is
+    "lease",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False, index=True),  # host, process and a draw: never the same twice
+    Column("epoch", Integer, nullable=False),  # rises with each new holder
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),  # of a lane
+)
+
+traffic = Table(  # what crossed the WAN, as counted where a lane's worker hands it over
+    "traffic",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),  # down, to hubs; up, from them
+    Column("frames", BigInteger, nullable=False),
+    Column("octets", BigInteger, nullable=False),
+)

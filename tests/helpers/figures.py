@@ -1,0 +1,16 @@
+"""The service in made-up numbers."""
+
+from hanota.base.eui import Eui64
+from hanota.records.store.figures import Figures
+
+FIGURES = Figures(
+    requests={"I0": 3, "E11": 1},
+    deliveries={"CONFIRMED": 7},
+    open_work=2,
+    alert_lag_ms=1_500,
+    messages_due={Eui64(0x90B3D51F30010000): 5},
+    messages_dead=1,
+    outbox_due=4,
+    carried={"down": (10, 4_000), "up": (3, 99)},
+    lanes=("north-1", "north-2"),
+)

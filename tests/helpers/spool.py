@@ -1,0 +1,123 @@
+"""`hanota serve` over a network that is a file, for tests of processes; and processes that stop at a chosen place.
+
+As a program, `python -m helpers.spool serve …`, it is `hanota` whose workers' carrier is a SQLite file: the database
+that `--nats` names, unless that is a URL. Frames wait there until the test, or a worker, takes them.
+HANOTA_TEST_LEASE_MS shortens leases; HANOTA_TEST_CLOCK=SPEED:SINCE lets the service's clock run faster from then on;
+HANOTA_TEST_STOP=schedule:FILE lets the first worker that creates FILE stop itself (SIGSTOP) with rows that it claimed.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+
+PROGRAM = (sys.executable, "-m", "helpers.spool")
+
+
+class Spool:
+    """Both ends of a network in a file."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS frame (id INTEGER PRIMARY KEY, up, lane, hub, octets)")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant, *, lane: str = "", up: bool = False) -> None:
+        query = "INSERT INTO frame (up, lane, hub, octets) VALUES (?, ?, ?, ?)"
+        self._connection.execute(query, (up, lane, hub.signed, frame))
+
+    def receive(self, now: Instant, limit: int) -> list[bytes]:
+        query = "DELETE FROM frame WHERE id IN (SELECT id FROM frame WHERE up LIMIT ?) RETURNING octets"
+        return [octets for (octets,) in self._connection.execute(query, (limit,))]
+
+    def sent(self) -> list[tuple[str, int, bytes]]:
+        """Everything sent down so far: by which lane, to which hub, the frame."""
+        return self._connection.execute("SELECT lane, hub, octets FROM frame WHERE NOT up ORDER BY id").fetchall()
+
+
+class WorkersEnd:
+    """The end of a worker, which signs what it sends with its lane."""
+
+    def __init__(self, spool: Spool, lane: str) -> None:
+        self._spool, self._lane = spool, lane
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        self._spool.send(hub, frame, now, lane=self._lane)
+
+    def receive(self, now: Instant, limit: int) -> list[bytes]:
+        return self._spool.receive(now, limit)
+
+    def flush(self) -> frozenset[Eui64]:
+        return frozenset()
+
+    def settle(self) -> None:
+        pass
+
+    def give_back(self) -> None:
+        pass
+
+    def offer(self, image_hash: bytes, octets: Callable[[], bytes | None], *, anew: bool = False) -> None:
+        pass
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        pass
+
+    def next_due(self) -> Instant | None:
+        return None
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+def stopping_before(act: Callable[..., Any], marker: Path) -> Callable[..., Any]:
+    """Give `act`, before which the first process of all to come there is stopped; `marker` tells which."""
+
+    def stopped(*arguments: Any, **named: Any) -> Any:
+        try:
+            with marker.open("x") as file:
+                file.write(str(os.getpid()))
+        except FileExistsError:
+            return act(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return act(*arguments, **named)
+
+    return stopped
+
+
+def main() -> None:
+    """Run `hanota` with the arguments of this program."""
+    from hanota.app.serving import carriers, lanes, supervisor, worker
+    from hanota.faces import parts
+    from hanota.process.schedule import Schedule
+    from hanota.records.store import work
+
+    over_nats = carriers.open_carrier
+    carriers.open_carrier = lambda store, url, lane: (
+        over_nats(store, url, lane) if "://" in url else WorkersEnd(Spool(url), lane)
+    )
+    if "HANOTA_TEST_CLOCK" in os.environ:  # leases go by the wall's clock even so
+        speed, since = map(int, os.environ["HANOTA_TEST_CLOCK"].split(":"))
+        wall = worker.wall_clock
+        worker.wall_clock = parts.wall_clock = lambda: Instant(since + (wall() - since) * speed)
+    supervisor.PROGRAM = (*PROGRAM, "serve-part")
+    if "HANOTA_TEST_LEASE_MS" in os.environ:
+        lanes.LEASE_MS = work.LEASE_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])
+    place, _, marker = os.environ.get("HANOTA_TEST_STOP", "").partition(":")
+    if place == "schedule":  # rows are claimed, and no transaction is open
+        Schedule.accept = stopping_before(Schedule.accept, Path(marker))
+    from hanota.faces.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
