@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -19,6 +20,7 @@ from helpers.postgres import each_store, on_postgres, postgres  # noqa: F401, E4
 
 _REPORT = pytest.StashKey[Path]()
 _TABLE = pytest.StashKey[str]()
+_CONSOLE = "tests/faces/"
 
 _SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile("hanota", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=100)
@@ -48,6 +50,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if name and not hasattr(config, "workerinput"):  # where several processes share the tests, one judges them
         config.stash[_REPORT] = Path(name)
         config.stash[_REPORT].unlink(missing_ok=True)
+
+
+class OneConsole(LoadFileScheduling):
+    """Tests go to processes by file; all that look at the console to one: NiceGUI has one set of pages per process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return _CONSOLE if scope.startswith(_CONSOLE) else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneConsole:
+    """Say how the tests are shared among processes."""
+    return OneConsole(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

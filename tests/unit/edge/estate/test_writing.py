@@ -23,7 +23,7 @@ def test_the_builtin_estate_is_the_same_afterwards() -> None:
 
 
 @given(texts, texts)
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")  # sockets of other tests may be collected meanwhile
 def test_any_text_survives(name: str, address: str) -> None:
     home = replace(HOME, name=name, address=address)
     changed = replace(BASE, premises=(home,))
