@@ -33,6 +33,7 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 _START_S = 60
+_WATCH = 'read _; kill -QUIT "$0"; sleep 1; rm -rf "$1"'  # reads until whoever started it is gone, however it died
 _MEMORY = Path("/dev/shm")
 
 
@@ -99,6 +100,9 @@ class Cluster:
                 stderr=stream,
                 **self._as_user(),
             )
+        self._watch = subprocess.Popen(
+            ["sh", "-c", _WATCH, str(self._process.pid), self._folder], stdin=subprocess.PIPE, start_new_session=True
+        )
         for _ in range(_START_S * 20):
             assert self._process.poll() is None, log.read_text()
             with contextlib.suppress(psycopg.OperationalError), self.session("postgres"):
@@ -112,6 +116,8 @@ class Cluster:
         if self._process.poll() is None:
             self._process.send_signal(how)
             self._process.wait(_START_S)
+        self._watch.kill()
+        self._watch.communicate()
 
     def remove(self) -> None:
         """Stop it and forget all it held."""
