@@ -31,6 +31,7 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
+_ROWS_MAX: Final = 20_000
 _POST_S_MAX: Final = 0.25
 _log = structlog.get_logger()
 
@@ -80,7 +81,8 @@ class HeadEnd:
         """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
         self._posting.record(now)
         self._hear(now)
-        self._pipeline.run(now)
+        while self._pipeline.run(now, _ROWS_MAX) >= _ROWS_MAX:  # a flood: what has been decided leaves meanwhile
+            self._drain_outbox(now)
         self._drain_outbox(now)
         if alerts:
             self.drain_alerts(now)

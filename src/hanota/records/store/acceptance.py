@@ -30,7 +30,7 @@ from hanota.base.eui import Eui64, texts_of_signed
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.delivery import State
-from hanota.model.policies import AlertPolicy
+from hanota.model.policies import Policies
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
@@ -39,12 +39,13 @@ from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
 from hanota.records.store.refusals import refused
 from hanota.records.store.segments import of_whole, under_way
+from hanota.records.store.wan import backlog_of, join_queues
 
 DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
 """A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
 
 
-_ALERT: Final = AlertPolicy()
+_POLICIES: Final = Policies()
 
 ANONYMOUS_MAX: Final = 10_000
 """How many refusals are kept of what nobody is proved to have sent; each stays in the log all the same."""
@@ -304,8 +305,12 @@ def standing_of(connection: Connection, request_id: str) -> tuple[str, str | Non
     return row.code, row.state, waits or connection.execute(unended).first() is not None
 
 
-def materialise(connection: Connection, lane: str, now: Instant, deadline: Instant, alert: AlertPolicy = _ALERT) -> int:
-    """Make the delivery rows, open-work claims and first events of the oldest decision that waits for it.
+def materialise(
+    connection: Connection, lane: str, now: Instant, deadline: Instant, *, policies: Policies = _POLICIES
+) -> int:
+    """Make the delivery rows, open-work claims and first events of a decision that waits for it.
+
+    It is the oldest of the Supplier of whom least waits for the wide-area networks.
 
     A device with an open delivery was accepted for a segment: that delivery goes on with it; or, if it is a meter, to
     displace that delivery: the claim passes, unless it went on too far meanwhile. Then the new one has no claim.
@@ -314,14 +319,14 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
     row = connection.execute(
         select(t.request.c.id, t.request.c.originator, t.request.c.decision)
         .where(~t.request.c.materialised)
-        .order_by(t.request.c.id)
+        .order_by(backlog_of(t.request.c.originator), t.request.c.id)
         .limit(1)
     ).first()
     if row is None:
         return 0
     accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
     sender = Eui64.from_signed(row.originator)
-    displace(connection, lane, accepted["device"], sender=sender, now=now, alert=alert)
+    displace(connection, lane, accepted["device"], sender=sender, now=now, alert=policies.alert)
     named = name_set(connection, accepted["device"])
     standing = read_frame(
         connection,
@@ -331,7 +336,10 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
     )
     joined = standing.filter(~pl.col("stays"))
     hubs = read_frame(
-        connection, select(t.device.c.eui.label("device"), t.device.c.hub).join(named, named.c.id == t.device.c.eui)
+        connection,
+        select(t.device.c.eui.label("device"), t.device.c.hub, t.premises.c.region)
+        .join(named, named.c.id == t.device.c.eui)
+        .outerjoin(t.premises, t.premises.c.id == t.device.c.premises),
     )
     base = connection.execute(select(func.coalesce(func.max(t.delivery.c.id), 0))).scalar_one()
     rows = (
@@ -344,8 +352,13 @@ def materialise(connection: Connection, lane: str, now: Instant, deadline: Insta
             pl.col("hub").fill_null(0),  # left its hub since the decision: the schedule stage ends it
             "version_before",
             pl.lit(row.id, pl.Int64).alias("request"),
+            "region",
         )
     )
+    if rows.height:
+        rows = rows.with_columns(
+            join_queues(connection, rows["region"], party=sender, request=row.id, policy=policies.wan)
+        )
     fixed = {"since": now, "deadline": deadline, "due": now, "tries": 0}
     counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
     insert_frame(connection, t.delivery, rows, state="REQUESTED", **fixed, **counts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, case, select, update
+from sqlalchemy import CTE, Connection, Subquery, and_, bindparam, case, func, select, union_all, update
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -17,6 +17,7 @@ from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
 CANCEL_AGAIN_MS: Final = 6 * HOUR
+_PARTIES_MAX: Final = 400  # SQLite joins no more than 500 queries to one; there are some sixty Suppliers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,14 @@ def anything_unsent(connection: Connection, now: Instant) -> bool:
 
 
 def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Sending]:
-    """Give messages that are to be handed to the carrier, oldest first."""
+    """Give messages that are to be handed to the carrier, oldest first, as many for each Supplier that has any.
+
+    So nobody's orders wait behind all of another's.
+    """
+    parties = list(connection.execute(select(_PARTIES.c.party).where(_PARTIES.c.party.is_not(None))).scalars())
+    if not parties:
+        return []
+    first = _first_of(parties, -(-limit // len(parties)), now)
     o, d, r, v, i = t.outbox, t.delivery, t.request, t.device, t.image
     query = (
         select(
@@ -78,7 +86,7 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
         .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device)
         .join(i, i.c.hash == r.c.image)
-        .where(o.c.due <= now)
+        .join(first, first.c.id == o.c.id)
         .order_by(o.c.id)
         .limit(limit)
     )
@@ -86,6 +94,34 @@ def unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[Send
     images = {(row.originator, row.hash) for row in rows}
     parts = {key: parts_of(connection, *key) for key in images}
     return [_sending(row, parts[row.originator, row.hash]) for row in rows]
+
+
+def _parties() -> CTE:
+    """Who has something unsent, by as many looks into the index as there are such parties."""
+    o = t.outbox.c
+    found = select(func.min(o.party).label("party")).where(t.is_unsent).cte("parties", recursive=True)
+    after = select(func.min(o.party)).where(t.is_unsent, o.party > found.c.party).scalar_subquery()
+    return found.union_all(select(after).where(found.c.party.is_not(None)))
+
+
+_PARTIES: Final = _parties()
+
+
+def _first_of(parties: list[int], share: int, now: Instant) -> Subquery:
+    """The numbers of each party's first messages."""
+    o = t.outbox.c
+    firsts = [
+        select(
+            select(o.id)
+            .where(t.is_unsent, o.party == party, o.due <= now, o.delivery.is_not(None))
+            .order_by(o.due, o.id)
+            .limit(share)
+            .subquery()
+            .c.id
+        )
+        for party in parties[:_PARTIES_MAX]
+    ]
+    return union_all(*firsts).subquery()
 
 
 def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -212,8 +213,16 @@ delivery = Table(
     Column("repeats", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("leased_until", _INSTANT, nullable=False),
+    Column("region", Text, nullable=False, server_default="Unknown"),  # whose wide-area network carries it
+    Column("turn", BigInteger, nullable=False, server_default="0"),  # its place in that region's queue
 )
 _partial("delivery_due", delivery.c.state, delivery.c.due, where=delivery.c.due.is_not(None))
+
+# Written out: an engine uses them only where it sees that a query asks for these rows and no others.
+is_requested = delivery.c.state == literal_column("'REQUESTED'")
+is_queued = delivery.c.state == literal_column("'QUEUED'")
+_partial("delivery_requested", delivery.c.region, delivery.c.turn, where=is_requested)
+_partial("delivery_queued", delivery.c.region, delivery.c.turn, where=is_queued)
 
 segment = Table(  # images in segments: what each Supplier has sent of a whole (R7)
     "segment",
@@ -265,9 +274,54 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
     Column("queued_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
     Column("due", _INSTANT),  # none once it need not be sent (again)
+    Column("party", _EUI, nullable=False, server_default="0"),  # for whom it goes: none waits behind all of another's
 )
-_partial("outbox_due", outbox.c.due, where=outbox.c.due.is_not(None))
-_partial("outbox_of_delivery", outbox.c.delivery, where=outbox.c.due.is_not(None))
+
+is_unsent = outbox.c.due.is_not(None)
+_partial("outbox_of_party", outbox.c.party, outbox.c.due, where=is_unsent)
+_partial("outbox_due", outbox.c.due, where=is_unsent)
+_partial("outbox_of_delivery", outbox.c.delivery, where=is_unsent)
+
+# --- wide-area networks ------------------------------------------------------------------------------------------
+
+wan_region = Table(  # one row a CSP region
+    "wan_region",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("turn", BigInteger, nullable=False),  # virtual time: the turn of the last delivery that left
+    Column("booked_until", _INSTANT, nullable=False),  # when its network will have carried what was let go
+    Column("open_at", _INSTANT, nullable=False),  # when it takes more, if anything waits
+)
+
+wan_turn = Table(  # where each Supplier's deliveries that joined a region's queue end
+    "wan_turn",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("party", _EUI, primary_key=True, autoincrement=False),
+    Column("turn", BigInteger, nullable=False),
+)
+
+wan_carriage = Table(  # broadcasts of an image to a region
+    "wan_carriage",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("region", Text, nullable=False),
+    Column("image", LargeBinary, nullable=False),
+    Column("since", _INSTANT, nullable=False),
+    Column("until", _INSTANT, nullable=False),  # till then homes that are ordered join it
+    Column("octets", BigInteger, nullable=False),  # repeats counted
+    Index("wan_carriage_of_region", "region", "image", "until"),
+)
+
+wan_use = Table(  # what was handed to the networks and came from them, by region: figures, no evidence
+    "wan_use",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("direction", Text, primary_key=True),  # down, up
+    Column("kind", Text, primary_key=True),
+    Column("frames", BigInteger, nullable=False),
+    Column("octets", BigInteger, nullable=False),
+)
 
 message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
     "message",
