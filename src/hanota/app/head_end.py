@@ -11,6 +11,7 @@ import structlog
 
 from hanota.app.frames import FindCertificate, FrameBuilder
 from hanota.app.posting import Posting
+from hanota.app.wan_meter import WanMeter
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
@@ -24,6 +25,7 @@ from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.commands import CommandSending, unsent_commands
 from hanota.records.store.outbox import Sending, anything_unsent, mark_sent, unsent
+from hanota.records.store.wan_use import IMAGE
 from hanota.records.store.work import next_due
 from hanota.wan.port import FrameTooLong, HeadEndWan
 from hanota.wire import duis
@@ -31,7 +33,8 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
-_ROWS_MAX: Final = 20_000
+ROWS_MAX: Final = 2_000
+"""After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _POST_S_MAX: Final = 0.25
 _log = structlog.get_logger()
 
@@ -53,6 +56,7 @@ class HeadEnd:
         self._store = store
         self._wan = wan
         self._policies = policies
+        self._meter = WanMeter()
         self._frames = FrameBuilder(keys, dcc)
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, lane=lane)
@@ -80,10 +84,12 @@ class HeadEnd:
     def step(self, now: Instant, *, alerts: bool = True) -> None:
         """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those."""
         self._posting.record(now)
-        self._hear(now)
-        while self._pipeline.run(now, _ROWS_MAX) >= _ROWS_MAX:  # a flood: what has been decided leaves meanwhile
+        while True:
+            self._hear(now)
+            moved = self._pipeline.run(now, ROWS_MAX)
             self._drain_outbox(now)
-        self._drain_outbox(now)
+            if moved < ROWS_MAX:
+                break
         if alerts:
             self.drain_alerts(now)
 
@@ -115,7 +121,11 @@ class HeadEnd:
             for told in heard.told:
                 if told.why is not None:
                     _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
-                self._wan.send(told.hub, write_frame(Acknowledge(event=told.event)), now)
+                said = told.report.octets if told.report is not None else b""
+                self._meter.up(told.hub, "report", len(said))
+                done = write_frame(Acknowledge(event=told.event))
+                self._wan.send(told.hub, done, now)
+                self._meter.down(told.hub, "acknowledge", len(done))
             for failure in heard.failures:
                 _log.error("message_not_taken", exc_info=failure)
             for asked in heard.asked:
@@ -139,6 +149,7 @@ class HeadEnd:
             data, size = found
             chunk = ImageChunk(image_hash=fetch.image_hash, offset=fetch.offset, image_octets=size, data=data)
             self._wan.send(fetch.hub, write_frame(chunk), now)
+            self._meter.down(fetch.hub, IMAGE, len(data), fetch.image_hash)
 
     def _drain_outbox(self, now: Instant) -> None:
         while built := self._next_frames(now):
@@ -147,6 +158,7 @@ class HeadEnd:
                     self._send(sending, frame, now)
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending, _ in built], now)
+                self._meter.write(connection, now)
 
     def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:
         with self._store.reading() as connection:
@@ -170,6 +182,9 @@ class HeadEnd:
     def _send(self, sending: Sending | CommandSending, frame: bytes, now: Instant) -> None:
         try:
             self._wan.send(sending.hub, frame, now)
+            self._meter.down(
+                sending.hub, "command" if isinstance(sending, CommandSending) else sending.kind, len(frame)
+            )
         except FrameTooLong:  # it will not get shorter; any other failure is the carrier's, and all are tried again
             _log.exception("frame_not_sent", **_ids(sending))
 

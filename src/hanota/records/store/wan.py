@@ -96,12 +96,13 @@ class _Network:
     rate: int | None
     octets: int | None
     homes: int | None
+    broadcasts: bool
     again_at: Instant  # when homes that are under way count no more
 
     @property
     def look_max(self) -> int:
         """How many of its queue are worth a look."""
-        if self.octets == 0:
+        if self.octets == 0 or (self.homes == 0 and not self.broadcasts):
             return 0
         by_octets = BATCH_MAX if self.octets is None else max(self.octets // _OFTEN_OCTETS, _FEW)
         return min(by_octets, BATCH_MAX)
@@ -113,6 +114,8 @@ def let_go(connection: Connection, policy: WanPolicy, now: Instant) -> pl.Series
     Whoever holds a region's row holds its queue: another worker passes it over.
     """
     networks = _networks(connection, policy, now)
+    if not any(one.look_max for one in networks):
+        return pl.Series("delivery", [], pl.Int64)
     queue = _queue(connection, networks, now)
     room = pl.DataFrame([(one.region, one.octets, one.homes) for one in networks], schema=wan_share.ROOM, orient="row")
     gone = wan_share.leaving(wan_share.first_rows(queue, policy.quantum), room, policy)
@@ -143,6 +146,7 @@ def _networks(connection: Connection, policy: WanPolicy, now: Instant) -> list[_
                 rate=rate,
                 octets=None if rate is None else wan_share.octets_free(row.booked_until, rate, policy, now),
                 homes=None if homes_max is None else max(homes_max - homes, 0),
+                broadcasts=row.region in policy.broadcast,
                 again_at=Instant(since + policy.home_held_ms),
             )
         )
