@@ -93,6 +93,7 @@ class _Network:
     region: str
     turn: int
     booked_until: Instant
+    open_at: Instant
     rate: int | None
     octets: int | None
     homes: int | None
@@ -115,6 +116,8 @@ def let_go(connection: Connection, policy: WanPolicy, now: Instant) -> pl.Series
     """
     networks = _networks(connection, policy, now)
     if not any(one.look_max for one in networks):
+        for one in networks:
+            _book(connection, one, {"turn": one.turn, "cost": 0}, policy, now)
         return pl.Series("delivery", [], pl.Int64)
     queue = _queue(connection, networks, now)
     room = pl.DataFrame([(one.region, one.octets, one.homes) for one in networks], schema=wan_share.ROOM, orient="row")
@@ -143,6 +146,7 @@ def _networks(connection: Connection, policy: WanPolicy, now: Instant) -> list[_
                 region=row.region,
                 turn=row.turn,
                 booked_until=Instant(row.booked_until),
+                open_at=Instant(row.open_at),
                 rate=rate,
                 octets=None if rate is None else wan_share.octets_free(row.booked_until, rate, policy, now),
                 homes=None if homes_max is None else max(homes_max - homes, 0),
@@ -236,6 +240,8 @@ def _book(connection: Connection, one: _Network, gone: dict[str, Any], policy: W
         again = max(again, one.again_at)
     w = t.wan_region
     values = {"turn": max(one.turn, gone["turn"]), "booked_until": until, "open_at": again}
+    if values == {"turn": one.turn, "booked_until": one.booked_until, "open_at": one.open_at}:
+        return
     connection.execute(update(w).where(w.c.region == one.region).values(values))
 
 

@@ -105,10 +105,9 @@ def wan_standing(connection: Connection, now: Instant) -> list[Standing]:
     under_way = d.state.in_([State.QUEUED.value, State.ON_WAN.value])
     queued = func.sum(case((d.state == State.QUEUED.value, 1), else_=0))
     counts = connection.execute(select(d.region, queued, func.count()).where(under_way).group_by(d.region)).all()
-    booked = dict(connection.execute(select(w.region, w.booked_until)).tuples().all())
-    going: Mapping[str, int] = dict(
-        connection.execute(select(c.region, func.count()).where(c.until > now).group_by(c.region)).tuples().all()
-    )
+    booked = {row.region: row.booked_until for row in connection.execute(select(w.region, w.booked_until))}
+    live = select(c.region, func.count().label("carriages")).where(c.until > now).group_by(c.region)
+    going = {row.region: row.carriages for row in connection.execute(live)}
     return [
         Standing(
             region=region,
