@@ -192,7 +192,7 @@ def test_a_request_goes_all_the_way_over_real_processes_and_a_real_network(tmp_p
             host.until(lambda: host.rows(confirmed) == [(len(HOMES),)], "not all confirmed", within_s=240)
             open_messages = "SELECT count(*) FROM message WHERE delivered_at IS NULL"
             host.until(lambda: host.rows(open_messages) == [(0,)], "messages that nobody got")
-            host.until(lambda: len(host.rows("SELECT * FROM traffic WHERE octets > 0")) >= 2, "no traffic was counted")
+            host.until(lambda: len(host.rows("SELECT * FROM wan_use WHERE octets > 0")) >= 2, "no traffic was counted")
             assert host.terminate()[0] == 0
         finally:
             homes.terminate()

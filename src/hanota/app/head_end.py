@@ -12,6 +12,7 @@ import structlog
 
 from hanota.app.frames import FindCertificate, FrameBuilder
 from hanota.app.posting import Posting, Turns
+from hanota.app.wan_meter import WanMeter
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.limits import IMAGE_OCTETS_MAX_SCHEMA
@@ -26,6 +27,7 @@ from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
 from hanota.records.store.commands import CommandSending, unsent_commands
 from hanota.records.store.outbox import Sending, anything_unsent, claim_unsent, mark_sent, put_back, unsent
+from hanota.records.store.wan_use import IMAGE
 from hanota.records.store.work import next_due
 from hanota.wan.port import FrameTooLong, HeadEndWan
 from hanota.wire import duis
@@ -33,6 +35,8 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
+ROWS_MAX: Final = 2_000
+"""After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _POST_S_MAX: Final = 0.25
 _log = structlog.get_logger()
 
@@ -55,6 +59,7 @@ class HeadEnd:
         self._store = store
         self._wan = wan
         self._policies = policies
+        self._meter = WanMeter()
         self._frames = FrameBuilder(keys, dcc)
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, lane=lane)
@@ -88,7 +93,12 @@ class HeadEnd:
         with none, there is time to rest.
         """
         self._posting.record(now)
-        done = self._hear(now, going) + self._pipeline.run(now, going) + self._drain_outbox(now, going)
+        done = 0
+        while True:
+            heard, moved = self._hear(now, going), self._pipeline.run(now, going, ROWS_MAX)
+            done += heard + moved + self._drain_outbox(now, going)
+            if moved < ROWS_MAX or not going():
+                break
         if alerts:
             self.drain_alerts(now)
         return done
@@ -132,7 +142,11 @@ class HeadEnd:
             for told in heard.told:
                 if told.why is not None:
                     _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
-                self._wan.send(told.hub, write_frame(Acknowledge(event=told.event)), now)
+                said = told.report.octets if told.report is not None else b""
+                self._meter.up(told.hub, "report", len(said))
+                done = write_frame(Acknowledge(event=told.event))
+                self._wan.send(told.hub, done, now)
+                self._meter.down(told.hub, "acknowledge", len(done))
             for failure in heard.failures:
                 _log.error("message_not_taken", exc_info=failure)
             for asked in heard.asked:
@@ -159,6 +173,7 @@ class HeadEnd:
             data, size = found
             chunk = ImageChunk(image_hash=fetch.image_hash, offset=fetch.offset, image_octets=size, data=data)
             self._wan.send(fetch.hub, write_frame(chunk), now)
+            self._meter.down(fetch.hub, IMAGE, len(data), fetch.image_hash)
 
     def _image(self, image_hash: bytes) -> bytes | None:
         with self._store.reading() as connection:
@@ -177,6 +192,7 @@ class HeadEnd:
             with self._store.writing() as connection:
                 mark_sent(connection, gone, now)
                 put_back(connection, [sending.id for sending, _ in built if sending.hub in failed], now)
+                self._meter.write(connection, now)
             sent += len(gone)
             if failed:  # what was not handed over is due still; the next step tries again
                 _log.warning("not_handed_over", sendings=len(built) - len(gone))
@@ -222,6 +238,9 @@ class HeadEnd:
     def _send(self, sending: Sending | CommandSending, frame: bytes, now: Instant) -> None:
         try:
             self._wan.send(sending.hub, frame, now)
+            self._meter.down(
+                sending.hub, "command" if isinstance(sending, CommandSending) else sending.kind, len(frame)
+            )
         except FrameTooLong:  # it will not get shorter; any other failure is the carrier's, and all are tried again
             _log.exception("frame_not_sent", **_ids(sending))
 

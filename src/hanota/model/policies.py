@@ -4,13 +4,15 @@ Defaults marked "assumed" are hanota's own: nothing that could be read states th
 """
 
 import re
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hanota.base.instant import DAY, HOUR, MINUTE
 from hanota.base.limits import BLOCK_OCTETS_MAX, IMAGE_OCTETS_MAX_BUSINESS, IMAGE_OCTETS_MAX_SCHEMA
+from hanota.base.vocabulary.devices import CspRegion
 
 
 class _Frozen(BaseModel):
@@ -220,11 +222,62 @@ def _read_limit(text: str) -> Limit:
     return Limit(services=services, count=int(found["count"]), window_ms=int(found["hours"]) * HOUR)
 
 
+_Regions = TypeVar("_Regions", bound=Collection[CspRegion])
+
+
 class WanPolicy(_Frozen):
-    """R10: how the head end repeats what a hub has not answered."""
+    """R10: what each region's wide-area network takes at once, and how what a hub has not answered is repeated.
+
+    Figures of regions are written as text: `North=8000;Central=2000000`, regions: `North,South`; empty for none.
+    """
 
     order_retry_ms: int = Field(10 * MINUTE, ge=1000, description="an order without receipt is sent again (assumed)")
+    order_retry_max_ms: int = Field(
+        1 * HOUR, ge=1000, description="each time after twice as long, at most this (assumed)"
+    )
     chunk_octets: int = Field(32 * 1024, ge=64, le=256 * 1024, description="image octets in one frame (assumed)")
+    octets_per_s: Mapping[CspRegion, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="what a region carries of images and orders; none said: no limit (assumed)"
+    )
+    homes_at_once: Mapping[CspRegion, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="homes of a region that fetch an image each for itself; none said: no limit (assumed)"
+    )
+    home_held_ms: int = Field(
+        1 * HOUR, ge=1000, description="then a home that took an order and is not done counts no more (assumed)"
+    )
+    ahead_ms: int = Field(1 * MINUTE, ge=2, description="how much of a region's capacity is given out ahead (assumed)")
+    broadcast: frozenset[CspRegion] = Field(
+        frozenset(), description="regions that carry an image once for all homes that were ordered (assumed)"
+    )
+    broadcast_homes_min: int = Field(50, ge=1, description="fewer homes fetch it each for itself (assumed)")
+    broadcast_repeats: int = Field(3, ge=1, description="how often a carriage says the whole image (assumed)")
+    broadcast_ms: int = Field(1 * DAY, ge=1000, description="how long homes can join a carriage (assumed)")
+    quantum: int = Field(1000, ge=1, description="deliveries of one Supplier in a batch while others wait (assumed)")
+
+    @field_validator("octets_per_s", "homes_at_once", mode="before")
+    @classmethod
+    def _figures_of_text(cls, value: object) -> object:
+        return dict(_read_figure(text) for text in value.split(";") if text) if isinstance(value, str) else value
+
+    @field_validator("broadcast", mode="before")
+    @classmethod
+    def _regions_of_text(cls, value: object) -> object:
+        return {text.strip() for text in value.split(",") if text} if isinstance(value, str) else value
+
+    @field_validator("octets_per_s", "homes_at_once", "broadcast")
+    @classmethod
+    def _of_known_regions(cls, value: _Regions) -> _Regions:
+        strangers = sorted(region for region in value if not region.known)
+        if strangers:
+            raise ValueError(f"there is no region {strangers[0]!r}; there are {', '.join(CspRegion)}")
+        return value
+
+
+def _read_figure(text: str) -> tuple[str, str]:
+    region, equals, figure = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is no figure of a region like North=8000")
+    return region.strip(), figure.strip()
 
 
 class Policies(_Frozen):

@@ -1,7 +1,7 @@
 """The head end on one screen: a request comes in, is answered, and its deliveries go through four stages.
 
     accept   intake ─► check ─► decision and answer are durable ─► answer     (one serialised transaction)
-    run      materialise ─► schedule ─► deliver ─► activate ─► report         (claim, decide, apply; until all is done)
+    run      materialise ─► schedule ─► release ─► deliver ─► activate ─► report     (claim, decide, apply; until done)
              commands of Users that are due                                   (11.2, 11.3: `commanding.py`)
     hear     intake of frames from hubs ─► reports are durable ─► acknowledge (the stages hear them in the next run)
                                         └► answers and alerts to Users
@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
+
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
-from hanota.process.deliver import Deliver
+from hanota.process.deliver import Deliver, Release
 from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
@@ -32,10 +34,14 @@ from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
 from hanota.records.store.acceptance import materialise
 from hanota.records.store.reports import save_reports
-from hanota.records.store.work import apply, claim, waiting
+from hanota.records.store.work import apply, claim, claim_leaving, waiting
 
-STAGES: Final[tuple[Stage, ...]] = (Schedule(), Deliver(), Activate(), Report())
+_RELEASE: Final = Release()
+STAGES: Final[tuple[Stage, ...]] = (Schedule(), _RELEASE, Deliver(), Activate(), Report())
 _HEARD: Final = sorted(frozenset[str]().union(*(stage.hears for stage in STAGES)))
+
+MADE_MAX: Final = 10_000
+"""After so many new deliveries the stages have their turn, and whoever asks meanwhile is not behind all of a flood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +94,21 @@ class Pipeline:
         """Keep a signed statement about a local upgrade; whether it explains a version yet. Raises StatementRefused."""
         return take_statement(self._store, self._lane, octets, self._policies, now)
 
-    def run(self, now: Instant, going: Callable[[], bool] = lambda: True) -> int:
-        """Do everything that is due, or leave off between two batches when `going` says so.
+    def run(self, now: Instant, going: Callable[[], bool] = lambda: True, rows_max: int | None = None) -> int:
+        """Do everything that is due; leave off between two batches once `rows_max` were moved or `going` says no.
 
         Returns: how many rows were moved.
         """
         ctx = Ctx(now=now, policies=self._policies)
-        total = self._materialise(now) + self._command(now)
-        while going() and (moved := sum(self._step(stage, ctx) for stage in self._awake(now) if going())):
+        made, more = self._materialise(now)
+        total = made + self._command(now)
+        while going() and (rows_max is None or total < rows_max):
+            moved = sum(self._step(stage, ctx) for stage in self._awake(now) if going())
+            if more:
+                made, more = self._materialise(now)
+                moved += made
+            if not moved:
+                break
             total += moved
         return total
 
@@ -103,21 +116,25 @@ class Pipeline:
         """Give the stages that may have something to do."""
         with self._store.reading() as connection:
             found = waiting(connection, _HEARD, now)
-        return [stage for stage in STAGES if found.any_for(stage.takes, stage.hears)]
+        return [
+            stage for stage in STAGES if (found.queue if stage is _RELEASE else found.any_for(stage.takes, stage.hears))
+        ]
 
-    def _materialise(self, now: Instant) -> int:
+    def _materialise(self, now: Instant) -> tuple[int, bool]:
+        """Make deliveries of decisions. Returns: of how many devices, and whether more may wait."""
         total = 0
-        while True:
+        while total < MADE_MAX:
             with self._store.writing() as connection:
                 deadline = Instant(now + self._policies.deadline.requested_ms)
-                made = materialise(connection, self._lane, now, deadline, self._policies.alert)
+                made = materialise(connection, self._lane, now, deadline, policies=self._policies)
             if not made:
-                return total
+                return total, False
             total += made
+        return total, True
 
     def _step(self, stage: Stage, ctx: Ctx) -> int:
         with self._store.writing() as connection:
-            batch = claim(connection, takes=stage.takes, hears=stage.hears, now=ctx.now)
+            batch = self._claim(connection, stage, ctx)
         if batch.is_empty():
             return 0
         step = stage.accept(batch, ctx)
@@ -132,6 +149,11 @@ class Pipeline:
                 grouping=alert.grouping,
                 attested=self._policies.local_upgrade.attested,
             )
+
+    def _claim(self, connection: Connection, stage: Stage, ctx: Ctx) -> pl.DataFrame:
+        if stage is _RELEASE:
+            return claim_leaving(connection, ctx.now, self._policies.wan)
+        return claim(connection, takes=stage.takes, hears=stage.hears, now=ctx.now, wan=self._policies.wan)
 
     def _command(self, now: Instant) -> int:
         total = 0

@@ -11,7 +11,7 @@ import polars as pl
 from hanota.base.instant import Instant
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
-from hanota.model.policies import Policies
+from hanota.model.policies import Policies, WanPolicy
 from hanota.model.profiles import types_where
 from hanota.model.step import ALERTS, MOVES, Step
 
@@ -81,6 +81,7 @@ def move(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> pl.DataFrame:
     )
 
 
+_DOUBLINGS_MAX: Final = 20  # beyond any limit that a policy can set, and no number too large for its column
 _WATCHED: Final = [state.value for state in (State.ON_WAN, State.HELD, State.TRANSFERRING, State.TRANSFERRED)]
 
 
@@ -95,7 +96,7 @@ def _handover(ctx: Ctx) -> pl.Expr:
     What a hub activates lives on once the hub holds its image (R16). It may have ended while a report waited to be
     taken: then the row is looked at again at once.
     """
-    watched = (pl.col("to").is_in(_WATCHED) & bound_to_supplier()) | (pl.col("to") == State.ON_WAN)
+    watched = (pl.col("to").is_in(_WATCHED) & bound_to_supplier()) | pl.col("to").is_in([State.QUEUED, State.ON_WAN])
     ends = pl.when(pl.col("eligible")).then("eligible_until").otherwise(ctx.now)
     return pl.when(watched).then(ends)
 
@@ -104,14 +105,12 @@ def _next_look(changed: pl.Expr, ctx: Ctx) -> pl.Expr:
     """How long until a row is looked at again, in milliseconds; null: not before its deadline."""
     settle, again = ctx.policies.alert.confirm_after_ms, ctx.policies.alert.read_retry_ms
     first = {
-        State.QUEUED.value: 0,
         State.ON_WAN.value: ctx.policies.wan.order_retry_ms,
         State.TRANSFERRED.value: 0,
         State.ACTIVATING.value: settle + again,
         State.ACTIVATED.value: settle,
     }
     later = {
-        State.ON_WAN.value: ctx.policies.wan.order_retry_ms,
         State.ACTIVATING.value: again,
         State.ACTIVATED.value: again,
     }
@@ -119,8 +118,16 @@ def _next_look(changed: pl.Expr, ctx: Ctx) -> pl.Expr:
     return (
         pl.when(changed)
         .then(pl.col("to").replace_strict(first, **wait))
+        .when(pl.col("to") == State.ON_WAN)
+        .then(_order_again(ctx.policies.wan))
         .otherwise(pl.col("to").replace_strict(later, **wait))
     )
+
+
+def _order_again(wan: WanPolicy) -> pl.Expr:
+    """How long until an order that was not answered is sent again: each time twice as long, up to a limit (R10)."""
+    doubled = wan.order_retry_ms * pl.lit(2, pl.Int64).pow(pl.col("tries").clip(0, _DOUBLINGS_MAX) + 1)
+    return pl.min_horizontal(doubled, pl.lit(max(wan.order_retry_max_ms, wan.order_retry_ms)))
 
 
 def overdue(ctx: Ctx) -> pl.Expr:

@@ -6,7 +6,6 @@ import pytest
 
 from hanota.app.posting import Posting
 from hanota.app.serving import lanes
-from hanota.app.serving.carriers import CountingWan
 from hanota.app.serving.lanes import Lane, PartyTurns
 from hanota.app.serving.settings import PartSettings, read_part
 from hanota.base.eui import Eui64
@@ -17,7 +16,7 @@ from hanota.records.store import schema as t
 from hanota.records.store.leases import LeaseLost
 from helpers.outgoing import Air, queue
 from helpers.premises import DCC
-from helpers.world import HUB, SUPPLIER_1, SUPPLIER_2, Bench, seal
+from helpers.world import SUPPLIER_1, SUPPLIER_2, Bench, seal
 
 HERE, THERE = "http://party.example/duis", "http://other.example/duis"
 
@@ -126,21 +125,6 @@ def test_a_lane_is_kept_by_beats_and_handed_back_at_the_end(tmp_path: Path) -> N
     again = Lane(store, "north", lambda: now[0])
     again.release()
     assert Lane(store, "north", lambda: now[0]).name == "north-1"
-
-
-def test_what_crosses_the_network_is_counted() -> None:
-    class Carrier:
-        def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
-            pass
-
-        def receive(self, now: Instant, limit: int) -> list[bytes]:
-            return [b"12", b"345"]
-
-    wan = CountingWan(Carrier())
-    wan.send(HUB, b"1234", Instant(0))
-    assert wan.receive(Instant(0), 10) == [b"12", b"345"]
-    assert wan.take() == {"down": (1, 4), "up": (2, 5)}
-    assert wan.take() == {"down": (0, 0), "up": (0, 0)}
 
 
 def test_a_process_is_told_what_it_is_by_its_environment_alone() -> None:

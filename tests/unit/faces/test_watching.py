@@ -23,8 +23,8 @@ def test_figures_are_written_for_prometheus(make_client) -> None:
         'hanota_messages_due{party="90-B3-D5-1F-30-01-00-00"} 5.0',
         "hanota_messages_dead 1.0",
         "hanota_outbox_due 4.0",
-        'hanota_wan_frames_total{direction="down"} 10.0',
-        'hanota_wan_octets_total{direction="up"} 99.0',
+        'hanota_wan_frames_total{direction="down",kind="image",region="North"} 10.0',
+        'hanota_wan_octets_total{direction="up",kind="report",region="South"} 99.0',
         'hanota_lane_held{lane="north-2"} 1.0',
     ):
         assert line in lines

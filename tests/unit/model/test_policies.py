@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from hanota.base.instant import DAY, HOUR, MINUTE
+from hanota.base.vocabulary.devices import CspRegion
 from hanota.model.policies import (
     AlertPolicy,
     AnomalyPolicy,
@@ -77,8 +78,18 @@ OWN = {
     "deadline.queued_ms",
     "deadline.requested_ms",
     "inventory.prenotified_on_cpl",
+    "wan.ahead_ms",
+    "wan.broadcast",
+    "wan.broadcast_homes_min",
+    "wan.broadcast_ms",
+    "wan.broadcast_repeats",
     "wan.chunk_octets",
+    "wan.home_held_ms",
+    "wan.homes_at_once",
+    "wan.octets_per_s",
+    "wan.order_retry_max_ms",
     "wan.order_retry_ms",
+    "wan.quantum",
 }
 GROUPS = {name: getattr(Policies(), name) for name in Policies.model_fields}
 
@@ -161,6 +172,11 @@ def test_a_policy_is_frozen_and_knows_no_other_field(policy: BaseModel) -> None:
         (DeadlinePolicy, {"held_ms": 0}),
         (InventoryPolicy, {"prenotified_on_cpl": "perhaps"}),
         (WanPolicy, {"order_retry_ms": 0}),
+        (WanPolicy, {"octets_per_s": "North"}),
+        (WanPolicy, {"octets_per_s": "North=0"}),
+        (WanPolicy, {"octets_per_s": "Nowhere=5"}),
+        (WanPolicy, {"homes_at_once": "North=many"}),
+        (WanPolicy, {"broadcast": "North,Nowhere"}),
         (WanPolicy, {"chunk_octets": 512 * 1024}),
     ],
 )
@@ -241,5 +257,16 @@ def test_a_limit_that_cannot_be_meant_is_refused_by_its_text(text: str) -> None:
 
 def test_limits_survive_being_dumped_and_read() -> None:
     changed = Policies(anomaly=AnomalyPolicy(limits="8.2=1/1h"))
+    assert Policies.model_validate(changed.model_dump()) == changed
+    assert Policies.model_validate_json(changed.model_dump_json()) == changed
+
+
+def test_figures_of_regions_are_read_from_text_and_survive_being_dumped_and_read() -> None:
+    policy = WanPolicy.model_validate(
+        {"octets_per_s": "North=8000; 4G Central=2000000", "homes_at_once": "", "broadcast": "North, South"}
+    )
+    assert policy.octets_per_s == {CspRegion.NORTH: 8000, CspRegion.CENTRAL_4G: 2_000_000}
+    assert (policy.homes_at_once, policy.broadcast) == ({}, {CspRegion.NORTH, CspRegion.SOUTH})
+    changed = Policies(wan=policy)
     assert Policies.model_validate(changed.model_dump()) == changed
     assert Policies.model_validate_json(changed.model_dump_json()) == changed

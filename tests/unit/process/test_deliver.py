@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from hanota.base.instant import MINUTE
 from hanota.base.vocabulary.devices import DeviceType, TransferResponseCode
 from hanota.model.alerts import AlertKind
 from hanota.model.delivery import DELIVERY, ENDS, State
 from hanota.model.policies import DeadlinePolicy, Policies
 from hanota.model.step import MOVES, Step
-from hanota.process.deliver import Deliver
+from hanota.process.deliver import Deliver, Release
+from hanota.process.stage import Stage
 from helpers.premises import NEW, NOW
 from helpers.world import batch, ctx
 
@@ -29,8 +31,8 @@ def move(row: dict[str, Any]) -> dict[str, Any]:
 # --- by time -----------------------------------------------------------------------------------------------------
 
 
-def test_a_queued_delivery_is_released_with_an_order_to_its_hub() -> None:
-    step = accept({"state": State.QUEUED})
+def test_a_queued_delivery_whose_turn_it_is_is_released_with_an_order_to_its_hub() -> None:
+    step = Release().accept(batch([{"state": State.QUEUED}]), ctx())
     (row,) = step.moves.to_dicts()
     assert (row["event"], row["to"]) == ("released", "ON_WAN")
     assert row["due"] == NOW + POLICIES.wan.order_retry_ms
@@ -39,8 +41,24 @@ def test_a_queued_delivery_is_released_with_an_order_to_its_hub() -> None:
     assert step.alerts.is_empty()
 
 
-def test_responsibility_is_judged_again_at_release() -> None:  # R16
-    step = accept({"state": State.QUEUED, "eligible": False})
+def test_a_queued_delivery_that_time_wakes_waits_for_its_turn() -> None:
+    until = NOW + 5000
+    step = accept({"state": State.QUEUED, "eligible_until": until})
+    (row,) = step.moves.to_dicts()
+    assert (row["event"], row["to"], row["late"], row["due"]) == (None, "QUEUED", False, until)
+    assert step.sends.is_empty()
+
+
+@pytest.mark.parametrize("stage", [Release(), Deliver()])
+def test_a_queued_delivery_expires_whether_or_not_its_turn_has_come(stage: Stage) -> None:  # R10
+    step = stage.accept(batch([{"state": State.QUEUED, "deadline": NOW}]), ctx())
+    assert step.moves.select("event", "to").row(0) == ("deadline_passed", "EXPIRED")
+    assert step.sends.is_empty()
+
+
+@pytest.mark.parametrize("stage", [Release(), Deliver()])
+def test_responsibility_is_judged_again_at_release(stage: Stage) -> None:  # R16
+    step = stage.accept(batch([{"state": State.QUEUED, "eligible": False}]), ctx())
     assert step.moves.select("event", "to", "due", "deadline").row(0) == (
         "responsibility_lost",
         "RESPONSIBILITY_LOST",
@@ -48,6 +66,11 @@ def test_responsibility_is_judged_again_at_release() -> None:  # R16
         None,
     )
     assert step.sends.is_empty()
+
+
+def test_an_order_without_answer_is_sent_again_after_twice_as_long_each_time_up_to_a_limit() -> None:  # R10
+    waits = [move({"state": State.ON_WAN, "tries": tries})["due"] - NOW for tries in (0, 1, 2, 3, 99)]
+    assert waits == [wait * MINUTE for wait in (20, 40, 60, 60, 60)]
 
 
 @pytest.mark.parametrize("state", [State.ON_WAN, State.HELD, State.TRANSFERRING])
@@ -236,7 +259,7 @@ def test_a_new_state_has_a_new_deadline(state: State, event: str) -> None:
 
 def test_a_batch_may_hold_anything_and_keeps_its_order() -> None:
     step = accept(
-        {"state": State.QUEUED},
+        {"state": State.ON_WAN},
         {"state": State.ON_WAN, "event": "image_held"},
         {"state": State.CONFIRMED, "event": "image_held", "deadline": None, "due": None},
         {"state": State.QUEUED, "eligible": False},

@@ -110,13 +110,13 @@ def test_a_late_receipt_leaves_the_call_for_activation_due(monkeypatch: pytest.M
 def test_each_row_has_one_stage_and_nothing_is_left_to_do_after_a_run() -> None:
     bench = bench_at(State.HELD)
     assert bench.pipeline.run(bench.now) == 0
-    assert [type(stage).__name__ for stage in STAGES] == ["Schedule", "Deliver", "Activate", "Report"]
+    assert [type(stage).__name__ for stage in STAGES] == ["Schedule", "Release", "Deliver", "Activate", "Report"]
 
 
 def test_an_order_is_repeated_until_the_hub_answers() -> None:
     bench = bench_at(State.ON_WAN)
     for count in range(2, 5):
-        bench.run(after_ms=POLICIES.wan.order_retry_ms)
+        bench.run(after_ms=POLICIES.wan.order_retry_ms * 2 ** (count - 2))
         assert len(bench.sends()) == count
     assert bench.row(t.delivery).tries == 3
     bench.tell("order_accepted").run(after_ms=HOUR)

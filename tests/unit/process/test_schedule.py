@@ -10,11 +10,10 @@ from helpers.world import batch, ctx
 REQUESTED = {"state": State.REQUESTED}
 
 
-def test_a_requested_delivery_is_queued_and_looked_at_at_once() -> None:
+def test_a_requested_delivery_is_queued_until_its_turn_or_its_deadline_comes() -> None:
     (move,) = Schedule().accept(batch([REQUESTED]), ctx()).moves.to_dicts()
     assert (move["from"], move["event"], move["to"], move["late"]) == ("REQUESTED", "scheduled", "QUEUED", False)
-    assert move["due"] == NOW
-    assert move["deadline"] == NOW + Policies().deadline.queued_ms
+    assert move["due"] == move["deadline"] == NOW + Policies().deadline.queued_ms
     assert move["tries"] == 0
 
 

@@ -8,7 +8,6 @@ from hanota.records.store import schema as t
 from hanota.records.store.figures import figures
 from hanota.records.store.leases import (
     LeaseLost,
-    count_traffic,
     give_back,
     lanes_held,
     parties_to_take,
@@ -101,14 +100,6 @@ def test_a_party_of_a_worker_that_died_is_anothers_when_its_lane_ends() -> None:
         assert parties_to_take(connection, then, 8, now=then) == [SUPPLIER_1]
         take_lane(connection, "north", "b", now=then, until=Instant(then + 10))
         assert take_parties(connection, "b", [SUPPLIER_1], then) == {SUPPLIER_1}
-
-
-def test_what_lanes_carried_adds_up(store: Store) -> None:
-    with store.writing() as connection:
-        count_traffic(connection, "1", {"down": (2, 300), "up": (0, 0)})
-        count_traffic(connection, "1", {"down": (1, 100), "up": (4, 40)})
-        count_traffic(connection, "2", {"down": (1, 1)})
-        assert figures(connection, NOW).carried == {"down": (4, 401), "up": (4, 40)}
 
 
 def test_the_service_in_numbers() -> None:

@@ -62,17 +62,23 @@ class Town:
     @property
     def signer(self) -> Credential:
         """What that Supplier signs requests with."""
-        return self.keys.credential(self.sender, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
+        return self._signer(self.sender)
+
+    def _signer(self, supplier: Eui64) -> Credential:
+        return self.keys.credential(supplier, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.XML_SIGN)
 
     def sign(self, octets: bytes) -> bytes:
         """Sign an answer as the DCC does."""
         role = CertificateRole.DSP_XML_SIGN
         return duis.sign(octets, self.keys.credential(self.description.dcc, KeyUsage.DIGITAL_SIGNATURE, role))
 
-    def request(self, number: int, first: int, count: int, *, schema_version: str = "5.4") -> bytes:
-        """Give a signed 11.4 of the town's Supplier for `count` devices from home `first` on."""
+    def request(
+        self, number: int, first: int, count: int, *, schema_version: str = "5.4", supplier: Eui64 | None = None
+    ) -> bytes:
+        """Give a signed 11.4 of a Supplier, else of the town's, for `count` devices from home `first` on."""
+        sender = supplier or self.sender
         header = duis.RequestHeader(
-            request_id=RequestId(self.sender, self.description.dcc, number),
+            request_id=RequestId(sender, self.description.dcc, number),
             command_variant=8,
             service_reference="11.4",
             service_reference_variant="11.4",
@@ -81,7 +87,7 @@ class Town:
         devices = duis.join_devices(Eui64(FIRST_DEVICE + home) for home in range(first, first + count))
         version = self.image.header.version_text
         asked = duis.FirmwareRequest(header=header, image=self.file, firmware_version=version, device_list=devices)
-        return duis.sign(duis.write_request(asked), self.signer)
+        return duis.sign(duis.write_request(asked), self._signer(sender))
 
     def columns(self) -> pl.DataFrame:
         """Give the homes as an estate takes them: hub, device, device_type, version."""
@@ -93,12 +99,12 @@ class Town:
         )
 
 
-def plan_town(homes: int, *, image_octets: int, now: Instant) -> Town:
-    """Draw a town: the same one each time, so that what is kept of it can be used again."""
+def plan_town(homes: int, *, image_octets: int, now: Instant, suppliers: int = 1) -> Town:
+    """Draw a town: the same one each time, so that what is kept of it can be used again. So many have keys."""
     description = builtin_description()
-    sender = description.parties[0]
+    senders = [Party(party.eui, party.name) for party in description.parties[:suppliers]]
     rng = random.Random(_SEED)  # noqa: S311 - keys of a measurement, that open nothing
-    keys = make_pki(dcc=description.dcc, suppliers=[Party(sender.eui, sender.name)], rng=rng, now=now)
+    keys = make_pki(dcc=description.dcc, suppliers=senders, rng=rng, now=now)
     image = display_image(description, image_octets)
     return Town(homes, description, keys, image, write_image(image))
 

@@ -35,6 +35,7 @@ from hanota.records.ledger import story
 from hanota.records.registry.certificates import certificates_by_serial, certificates_for
 from hanota.records.store import Store, queries
 from hanota.records.store.strangers import strangers
+from hanota.records.store.wan_use import queue_place
 from hanota.wire.zcl import Answer as Button
 
 _ATTENTION_MAX = 20
@@ -147,7 +148,8 @@ class Desk(Changing):
             enforce(caller, Action.SEE_DELIVERY, frozenset({Relation.RESPONSIBLE} if concerned else ()))
             lines = [line for line in story(connection, delivery) if _may_read(caller, line)]
             told = queries.alerts(connection, party=caller.party, delivery=delivery)
-        return Shaper(now).delivery_detail(rows[0], lines, told)
+            place = queue_place(connection, delivery)
+        return Shaper(now).delivery_detail(rows[0], lines, told, place)
 
     def devices(self, caller: Caller, limit: int = 100, after: str | None = None) -> list[DeviceView]:
         """Give the devices that the caller is responsible for; all to the operator."""

@@ -26,7 +26,7 @@ from hanota.base.instant import Instant, iso
 from hanota.base.vocabulary.parties import CertificateStatus
 from hanota.model.alerts import ALERTS, AlertKind
 from hanota.model.commands import COMMAND
-from hanota.model.delivery import ENDS, EXPECTATIONS, State
+from hanota.model.delivery import ENDS, EXPECTATIONS, Expectation, State
 from hanota.model.reasons import DEVICE_REFUSALS, RequestReason
 from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.process.report.answers import reasons_of
@@ -71,6 +71,13 @@ EVENT_TEXTS: Final[dict[str, str]] = {
     "hub_swapped": "the home has a new hub: it is ordered anew from that",
     "device_gone": "the device has left its home",
 }
+
+
+def _expects(row: Row, expectation: Expectation, place: int | None) -> str:
+    if row.state != State.QUEUED:
+        return expectation.expects
+    where = "" if place is None else f", at place {place} of its queue"
+    return f"{expectation.expects} of region {row.region}{where}"
 
 
 def version_or_none(version: int | None) -> str | None:
@@ -153,13 +160,13 @@ class Shaper:
         """Shape a delivery."""
         return DeliveryView(**self._delivery_fields(row))
 
-    def _delivery_fields(self, row: Row) -> dict[str, Any]:
+    def _delivery_fields(self, row: Row, place: int | None = None) -> dict[str, Any]:
         state = State(row.state)
         expectation = EXPECTATIONS.get(state)
         waiting = None
         if expectation is not None and row.deadline is not None:
             until = iso(Instant(row.deadline))
-            waiting = Waiting(owed_by=expectation.owed_by, expects=expectation.expects, until=until)
+            waiting = Waiting(owed_by=expectation.owed_by, expects=_expects(row, expectation, place), until=until)
         return {
             "delivery": row.id,
             "request_id": row.request_id,
@@ -180,10 +187,12 @@ class Shaper:
             "consent": _consent(row),
         }
 
-    def delivery_detail(self, row: Row, lines: Sequence[Mapping[str, Any]], alerts: Sequence[Row]) -> DeliveryDetail:
-        """Shape a delivery with its story and alerts."""
+    def delivery_detail(
+        self, row: Row, lines: Sequence[Mapping[str, Any]], alerts: Sequence[Row], place: int | None = None
+    ) -> DeliveryDetail:
+        """Shape a delivery with its story and alerts; `place` in its region's queue, if it waits there."""
         return DeliveryDetail(
-            **self._delivery_fields(row),
+            **self._delivery_fields(row, place),
             timeline=tuple(self.event(line) for line in lines),
             alerts=tuple(self.alert(alert) for alert in alerts),
         )

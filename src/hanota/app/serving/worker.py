@@ -5,7 +5,6 @@ share, and one that stood still for too long writes nothing (`lanes`).
 """
 
 import threading
-import time
 from typing import Final
 
 import structlog
@@ -13,16 +12,14 @@ import structlog
 from hanota.app.clock import wall_clock
 from hanota.app.head_end import HeadEnd
 from hanota.app.serving import carriers
-from hanota.app.serving.carriers import CountingWan
 from hanota.app.serving.lanes import PartyTurns
 from hanota.app.serving.opening import Opened
 from hanota.callbacks.http import HttpCallback
 from hanota.records.ledger import entered, last_number
-from hanota.records.store.leases import LeaseLost, count_traffic
+from hanota.records.store.leases import LeaseLost
 
 NAP_S: Final = 0.25
 """How long a worker that found nothing to do rests: how late it may notice a request or a frame."""
-_COUNT_EVERY_S: Final = 5.0
 _AFTER_FAILURE_S: Final = 1.0
 _STOP_ALERTS_S_MAX: Final = 6.0  # a post ends within 5 s
 _log = structlog.get_logger()
@@ -38,20 +35,18 @@ class Worker:
         self._carrier = carriers.open_carrier(opened.store, settings.nats, self._lane.name)
         self._woken = threading.Event()
         self._carrier.listen(self._woken.set)
-        self._wan = CountingWan(self._carrier)
         self._callback = HttpCallback()
         self._head_end = HeadEnd(
             self._store,
             keys=opened.keys.directory,
             dcc=opened.keys.dcc,
-            wan=self._wan,
+            wan=self._carrier,
             callback=self._callback,
             policies=settings.policies,
             lane=self._lane.name,
             turns=PartyTurns(self._lane),
         )
         self._stopping = False
-        self._count_at_s = 0.0
         with self._store.reading() as connection:
             self._told = last_number(connection, self._lane.name)
 
@@ -84,7 +79,6 @@ class Worker:
         try:
             if not self._lane.lost.is_set():
                 self._head_end.record_alerts(wall_clock())
-                self._count()
                 self._tell()
                 return True
         except LeaseLost:
@@ -95,8 +89,6 @@ class Worker:
         """Do what is due. Returns: whether there was anything, so that more may be."""
         try:
             done = self._head_end.step(wall_clock(), alerts=False, going=self._going)
-            if time.monotonic() >= self._count_at_s:
-                self._count()
             self._tell()
         except LeaseLost:
             self._lane.lost.set()
@@ -106,13 +98,6 @@ class Worker:
         else:
             return done > 0
         return False
-
-    def _count(self) -> None:
-        self._count_at_s = time.monotonic() + _COUNT_EVERY_S
-        carried = self._wan.take()
-        if any(frames for frames, _ in carried.values()):
-            with self._store.writing() as connection:
-                count_traffic(connection, self._lane.name, carried)
 
     def _tell(self) -> None:
         """Log what this worker did: a line for each event of its lane, as it stands in the evidence."""

@@ -50,11 +50,13 @@ class _Service(Collector):
 
 
 def _wan(found: Figures) -> Iterator[Metric]:
-    frames = CounterMetricFamily("hanota_wan_frames", "Frames over the WAN, by direction", labels=["direction"])
-    octets = CounterMetricFamily("hanota_wan_octets", "Octets over the WAN, by direction", labels=["direction"])
-    for direction, (count, size) in sorted(found.carried.items()):
-        frames.add_metric([direction], count)
-        octets.add_metric([direction], size)
+    labels = ["region", "direction", "kind"]
+    frames = CounterMetricFamily("hanota_wan_frames", "Frames over each region's network", labels=labels)
+    octets = CounterMetricFamily("hanota_wan_octets", "Octets over each region's network", labels=labels)
+    for use in found.carried:
+        where = [use.region, use.direction, use.kind]
+        frames.add_metric(where, use.frames)
+        octets.add_metric(where, use.octets)
     yield frames
     yield octets
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hanota.faces.cli import bench_path
+from hanota.faces.cli import bench_path, bench_share
 from hanota.faces.cli.options import AsJson, examples
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ app.command(
         "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"
     )
 )(bench_path.deliver)
+app.command(epilog=examples("hanota bench share", "hanota bench share --flood 600000 --json"))(bench_share.share)
 
 
 @app.command(

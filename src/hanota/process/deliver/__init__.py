@@ -1,5 +1,6 @@
 """Stage 4, deliver: from the queue over the wide-area network to the hub and over the HAN to the device.
 
+`Release` is its first half: what leaves the queue of its region's network.
 Source: GBCS 11.4, 11.6 (CS05c), CCS08; R10 for repeating; R16: responsibility is judged again at release.
 """
 
@@ -51,8 +52,20 @@ _CALLED_FOR: Final = [State.ACTIVATING, State.ACTIVATED]
 """States in which the device was due to have activated: one verdict is owed to all concerned (R22)."""
 
 
+class Release:
+    """QUEUED becomes ON_WAN, for those whose turn it is and whom their region's network takes now."""
+
+    takes: Final = frozenset[State]()
+    """By no time: `records.store.wan` says whose turn it is."""
+    hears: Final = frozenset[str]()
+
+    def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
+        """Let the order leave for whom the sender is responsible still, in time."""
+        return _act(_heard(batch), pl.coalesce(_ended(ctx), pl.lit("released")), ctx)
+
+
 class Deliver:
-    """QUEUED, ON_WAN, HELD and TRANSFERRING, to TRANSFERRED or an end."""
+    """ON_WAN, HELD and TRANSFERRING, to TRANSFERRED or an end; QUEUED to an end, if its time comes before its turn."""
 
     takes: Final = frozenset({State.QUEUED, State.ON_WAN, State.HELD, State.TRANSFERRING})
     hears: Final = frozenset(
@@ -71,43 +84,48 @@ class Deliver:
     )
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
-        """Release what is queued, repeat what the hub has not answered, take reports, end what is overdue."""
-        queued, on_wan = pl.col("state") == State.QUEUED, pl.col("state") == State.ON_WAN
-        by_time = (
-            pl.when(overdue(ctx) & on_wan)
-            .then(pl.lit("wan_failed"))
-            .when(overdue(ctx))
-            .then(pl.lit("deadline_passed"))
-            .when(~pl.col("eligible") & (queued | on_wan | bound_to_supplier()))
-            .then(pl.lit("responsibility_lost"))
-            .when(queued)
-            .then(pl.lit("released"))
-        )
-        judged = move(_heard(batch), pl.when(pl.col("report").is_null()).then(by_time).otherwise("event"), ctx)
-        by_time_alone = pl.col("report").is_null()
-        order = by_time_alone & (pl.col("to") == State.ON_WAN)
-        # The hub may hold, or yet get, the order of a delivery that time has ended: it has to hear of that.
-        cancel = (
-            by_time_alone & pl.col("event").is_in(["wan_failed", "deadline_passed", "responsibility_lost"]) & ~queued
-        )
-        gone = pl.col("event") == "device_gone"
-        cancel |= gone & pl.col("state").is_in(_ORDERED)
-        results = {name: int(code) for name, code in _RESULTS.items()}
-        told = judged.with_columns(
-            pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
-            pl.col("version_target").alias("version"),
-            pl.when(gone & pl.col("state").is_in(_CALLED_FOR))
-            .then(pl.lit("gone_unread"))
-            .otherwise("event")
-            .alias("event"),
-        )
-        return Step(
-            moves=moves(judged),
-            sends=judged.filter(order | cancel).select(
-                "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
-            ),
-            alerts=pl.concat([newcomers(judged, ctx), _alerts(told, ctx)]),
-        )
+        """Repeat what the hub has not answered, take reports, end what is overdue."""
+        return _act(_heard(batch), pl.when(pl.col("report").is_null()).then(_ended(ctx)).otherwise("event"), ctx)
+
+
+def _ended(ctx: Ctx) -> pl.Expr:
+    """What ends a row by time alone; null: nothing does."""
+    queued, on_wan = pl.col("state") == State.QUEUED, pl.col("state") == State.ON_WAN
+    return (
+        pl.when(overdue(ctx) & on_wan)
+        .then(pl.lit("wan_failed"))
+        .when(overdue(ctx))
+        .then(pl.lit("deadline_passed"))
+        .when(~pl.col("eligible") & (queued | on_wan | bound_to_supplier()))
+        .then(pl.lit("responsibility_lost"))
+    )
+
+
+def _act(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> Step:
+    judged = move(batch, event, ctx)
+    by_time_alone = pl.col("report").is_null()
+    order = by_time_alone & (pl.col("to") == State.ON_WAN)
+    # The hub may hold, or yet get, the order of a delivery that time has ended: it has to hear of that.
+    ended = pl.col("event").is_in(["wan_failed", "deadline_passed", "responsibility_lost"])
+    cancel = by_time_alone & ended & (pl.col("state") != State.QUEUED)
+    gone = pl.col("event") == "device_gone"
+    cancel |= gone & pl.col("state").is_in(_ORDERED)
+    results = {name: int(code) for name, code in _RESULTS.items()}
+    told = judged.with_columns(
+        pl.col("event").replace_strict(results, default=None, return_dtype=pl.Int64).alias("result"),
+        pl.col("version_target").alias("version"),
+        pl.when(gone & pl.col("state").is_in(_CALLED_FOR))
+        .then(pl.lit("gone_unread"))
+        .otherwise("event")
+        .alias("event"),
+    )
+    return Step(
+        moves=moves(judged),
+        sends=judged.filter(order | cancel).select(
+            "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
+        ),
+        alerts=pl.concat([newcomers(judged, ctx), _alerts(told, ctx)]),
+    )
 
 
 def _heard(batch: pl.DataFrame) -> pl.DataFrame:

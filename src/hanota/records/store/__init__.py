@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection
 
-from hanota.records.store import schema_workers as schema_workers  # so that the metadata is whole
+from hanota.records.store import schema_wan as schema_wan  # so that the metadata is whole
+from hanota.records.store import schema_workers as schema_workers
 from hanota.records.store.engine import Store, open_store
 from hanota.records.store.turns import serialise
 

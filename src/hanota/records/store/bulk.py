@@ -25,6 +25,7 @@ from sqlalchemy import (
     insert,
     literal,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
@@ -37,6 +38,7 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
     pl.Binary: LargeBinary,
 }
 
+_INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _APART_MIN: Final = 64
 _MADE: Final = "hanota_staged"  # beside each connection: the temporary tables that it has
 
@@ -50,6 +52,11 @@ def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame, **sa
         return
     rows = frame.with_columns(**{name: pl.lit(value) for name, value in same.items()}) if same else frame
     _INSERTING.get(connection.dialect.name, _insert_generic)(connection, table, rows)
+
+
+def insert_or(connection: Connection, table: Table) -> Any:
+    """Give an INSERT that may be told what to do where a row of that key is there already, as both engines can."""
+    return _INSERT[connection.dialect.name](table)
 
 
 def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:

@@ -10,14 +10,14 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.records.store import schema as t
 from hanota.records.store.leases import lanes_held
-from hanota.records.store.schema_workers import traffic
+from hanota.records.store.wan_use import Use, wan_use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The service in numbers. `alert_lag_ms`: how long the oldest message that may go has been due.
 
-    `carried` has frames and octets by direction, since the store was made; `lanes` are those that a process holds.
+    `carried` is what the wide-area networks took since the store was made; `lanes` are those that a process holds.
     """
 
     requests: Mapping[str, int]
@@ -27,7 +27,7 @@ class Figures:
     messages_due: Mapping[Eui64, int]
     messages_dead: int
     outbox_due: int
-    carried: Mapping[str, tuple[int, int]]
+    carried: tuple[Use, ...]
     lanes: tuple[str, ...]
 
 
@@ -44,7 +44,7 @@ def figures(connection: Connection, now: Instant) -> Figures:
         messages_due={Eui64.from_signed(party): count for party, count in connection.execute(open_messages)},
         messages_dead=_count(connection, select(func.count()).where(m.dead_at.is_not(None))),
         outbox_due=_count(connection, select(func.count()).where(o.due.is_not(None))),
-        carried=_carried(connection),
+        carried=tuple(wan_use(connection)),
         lanes=tuple(name for name, _ in lanes_held(connection, now)),
     )
 
@@ -55,9 +55,3 @@ def _counts(connection: Connection, query: Select[Any]) -> dict[str, int]:
 
 def _count(connection: Connection, query: Select[Any]) -> int:
     return int(connection.execute(query).scalar_one())
-
-
-def _carried(connection: Connection) -> dict[str, tuple[int, int]]:
-    c = traffic.c
-    rows = connection.execute(select(c.direction, func.sum(c.frames), func.sum(c.octets)).group_by(c.direction))
-    return {direction: (int(frames), int(octets)) for direction, frames, octets in rows}

@@ -7,18 +7,17 @@ them for as long as that worker holds a lane. So there is one beat to keep up, a
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, select, update
 
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.records.store import schema as t
-from hanota.records.store.schema_workers import lease, traffic
+from hanota.records.store.bulk import insert_or
+from hanota.records.store.schema_workers import lease
 
 LANE: Final = "lane"
 PARTY: Final = "party"
-_INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _TRIES_MAX: Final = 100  # of several that ask for lanes of one name at the same moment
 
 
@@ -59,12 +58,7 @@ def _ensure(connection: Connection, kind: str, names: Iterable[str]) -> None:
     empty = {"kind": kind, "holder": "", "epoch": 0, "since": 0, "until": 0}
     rows = [empty | {"name": name} for name in names]
     if rows:
-        connection.execute(_insert(connection, lease).on_conflict_do_nothing(), rows)
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    statement: Insert = _INSERT[connection.dialect.name](table)
-    return statement
+        connection.execute(insert_or(connection, lease).on_conflict_do_nothing(), rows)
 
 
 def renew_lane(connection: Connection, name: str, holder: str, *, now: Instant, until: Instant) -> None:
@@ -136,19 +130,3 @@ def _alive(now: Instant) -> Any:
     """Who holds a lane. The alias keeps the subquery apart from the row that is looked at."""
     lane = lease.alias("lane")
     return select(lane.c.holder).where(lane.c.kind == LANE, lane.c.until > now)
-
-
-# --- traffic -----------------------------------------------------------------------------------------------------
-
-
-def count_traffic(connection: Connection, lane: str, carried: dict[str, tuple[int, int]]) -> None:
-    """Add frames and octets, by direction, to what a lane has carried."""
-    rows = [
-        {"lane": lane, "direction": direction, "frames": frames, "octets": octets}
-        for direction, (frames, octets) in carried.items()
-        if frames
-    ]
-    if rows:
-        adding = _insert(connection, traffic)
-        more = {name: traffic.c[name] + adding.excluded[name] for name in ("frames", "octets")}
-        connection.execute(adding.on_conflict_do_update(index_elements=["lane", "direction"], set_=more), rows)

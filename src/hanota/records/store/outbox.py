@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    union_all,
+    update,
+)
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -18,6 +30,7 @@ from hanota.records.store.segments import parts_of
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
 CANCEL_AGAIN_MS: Final = 6 * HOUR
 CLAIM_MS: Final = 30 * SECOND  # then what a worker took, and did not hand over, is another's
+_PARTIES_MAX: Final = 400  # SQLite joins no more than 500 queries to one; there are some sixty Suppliers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +67,18 @@ def anything_unsent(connection: Connection, now: Instant) -> bool:
 
 
 def claim_unsent(connection: Connection, now: Instant, limit: int = 1000) -> list[int]:
-    """Take messages that are to be handed to the carrier, oldest first, so that no other worker hands them over.
+    """Take messages that are to be handed to the carrier, so that no other worker hands them over: of each party the
+    oldest, as many for each that has any, so that nobody's orders wait behind all of another's.
 
     They come due again after CLAIM_MS, unless they are marked as sent: a worker that dies in between only delays them.
     """
+    parties = list(connection.execute(select(_PARTIES.c.party).where(_PARTIES.c.party.is_not(None))).scalars())
+    if not parties:
+        return []
     o = t.outbox
-    due = select(o.c.id).where(o.c.due <= now).order_by(o.c.id).limit(limit).with_for_update(skip_locked=True)
-    ids = list(connection.execute(due).scalars())
+    first = _first_of(parties[:_PARTIES_MAX], -(-limit // len(parties)), now)
+    due = select(o.c.id).where(o.c.due <= now, o.c.id.in_(select(first.c.id))).order_by(o.c.id).limit(limit)
+    ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
     if ids:
         name_set(connection, ids)
         connection.execute(update(o).where(o.c.id.in_(select(named.c.id))).values(due=now + CLAIM_MS))
@@ -115,6 +133,34 @@ def unsent(
     images = {(row.originator, row.hash) for row in rows}
     parts = {key: parts_of(connection, *key) for key in images}
     return [_sending(row, parts[row.originator, row.hash]) for row in rows]
+
+
+def _parties() -> CTE:
+    """Who has something unsent, by as many looks into the index as there are such parties."""
+    o = t.outbox.c
+    found = select(func.min(o.party).label("party")).where(t.is_unsent).cte("parties", recursive=True)
+    after = select(func.min(o.party)).where(t.is_unsent, o.party > found.c.party).scalar_subquery()
+    return found.union_all(select(after).where(found.c.party.is_not(None)))
+
+
+_PARTIES: Final = _parties()
+
+
+def _first_of(parties: list[int], share: int, now: Instant) -> Subquery:
+    """The numbers of each party's first messages; commands go as one party's, number 0."""
+    o = t.outbox.c
+    firsts = [
+        select(
+            select(o.id)
+            .where(t.is_unsent, o.party == party, o.due <= now)
+            .order_by(o.due, o.id)
+            .limit(share)
+            .subquery()
+            .c.id
+        )
+        for party in parties
+    ]
+    return union_all(*firsts).subquery()
 
 
 def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:

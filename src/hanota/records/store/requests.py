@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from hanota.records.store import schema as t
 from hanota.records.store.frames import name_set, read_frame
-from hanota.records.store.segments import missing
+from hanota.records.store.segments import missing, octets_in_all
 
 
 def request_facts(connection: Connection, requests: Iterable[int]) -> pl.DataFrame:
@@ -31,3 +31,19 @@ def request_facts(connection: Connection, requests: Iterable[int]) -> pl.DataFra
         .join(i, i.c.hash == r.c.image)
     )
     return read_frame(connection, query)
+
+
+def parties_of(connection: Connection, requests: Iterable[int]) -> pl.DataFrame:
+    """Give who sent each request: columns request, party."""
+    r, named = t.request, name_set(connection, requests)
+    return read_frame(
+        connection, select(r.c.id.label("request"), r.c.originator.label("party")).join(named, named.c.id == r.c.id)
+    )
+
+
+def images_of(connection: Connection, requests: Iterable[int]) -> pl.DataFrame:
+    """Give what each request distributes: columns request, image (its hash), octets (of all segments sent)."""
+    r, i = t.request, t.image
+    named = name_set(connection, requests)
+    query = select(r.c.id.label("request"), r.c.image, octets_in_all().label("octets"))
+    return read_frame(connection, query.select_from(named.join(r, r.c.id == named.c.id)).join(i, i.c.hash == r.c.image))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -213,9 +214,17 @@ delivery = Table(
     Column("repeats", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("leased_until", _INSTANT, nullable=False),
+    Column("region", Text, nullable=False, server_default="Unknown"),  # whose wide-area network carries it
+    Column("turn", BigInteger, nullable=False, server_default="0"),  # its place in that region's queue
     postgresql_partition_by="RANGE (id)",  # docs/adr/0013
 )
 _partial("delivery_due", delivery.c.state, delivery.c.due, where=delivery.c.due.is_not(None))
+
+# Written out: an engine uses them only where it sees that a query asks for these rows and no others.
+is_requested = delivery.c.state == literal_column("'REQUESTED'")
+is_queued = delivery.c.state == literal_column("'QUEUED'")
+_partial("delivery_requested", delivery.c.region, delivery.c.turn, where=is_requested)
+_partial("delivery_queued", delivery.c.region, delivery.c.turn, where=is_queued)
 
 segment = Table(  # images in segments: what each Supplier has sent of a whole (R7)
     "segment",
@@ -267,9 +276,13 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
     Column("queued_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
     Column("due", _INSTANT),  # none once it need not be sent (again)
+    Column("party", _EUI, nullable=False, server_default="0"),  # for whom it goes: none waits behind all of another's
 )
-_partial("outbox_due", outbox.c.due, where=outbox.c.due.is_not(None))
-_partial("outbox_of_delivery", outbox.c.delivery, where=outbox.c.due.is_not(None))
+
+is_unsent = outbox.c.due.is_not(None)
+_partial("outbox_of_party", outbox.c.party, outbox.c.due, where=is_unsent)
+_partial("outbox_due", outbox.c.due, where=is_unsent)
+_partial("outbox_of_delivery", outbox.c.delivery, where=is_unsent)
 
 message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
     "message",

@@ -1,4 +1,4 @@
-"""The tables that workers share: who holds which lane and which party, and what each lane has carried."""
+"""The tables that workers share: who holds which lane and which party."""
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
@@ -13,13 +13,4 @@ lease = Table(  # of a lane of the event log, kept alive by its holder; of a par
     Column("epoch", Integer, nullable=False),  # rises with each new holder
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),  # of a lane
-)
-
-traffic = Table(  # what crossed the WAN, as counted where a lane's worker hands it over
-    "traffic",
-    metadata,
-    Column("lane", Text, primary_key=True),
-    Column("direction", Text, primary_key=True),  # down, to hubs; up, from them
-    Column("frames", BigInteger, nullable=False),
-    Column("octets", BigInteger, nullable=False),
 )

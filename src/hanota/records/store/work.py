@@ -31,19 +31,23 @@ from sqlalchemy import (
 from hanota.base.eui import texts_of_signed
 from hanota.base.instant import SECOND, Instant
 from hanota.model.delivery import ENDS, State
+from hanota.model.policies import WanPolicy
 from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
-from hanota.records.store.bulk import insert_frame, staged_apart, staged_from
+from hanota.records.store.bulk import insert_frame, staged, staged_apart, staged_from
 from hanota.records.store.facts import delivery_facts
 from hanota.records.store.frames import read_frame
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.outgoing import next_message_due
+from hanota.records.store.requests import parties_of
 from hanota.records.store.versions import write_reported
+from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_in_turn
 
 LEASE_MS: Final = 30 * SECOND
-BATCH_MAX: Final = 10_000
+_WAN: Final = WanPolicy()
+_QUEUE: Final = "queue"
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
 
 Staged = tuple[Table, dict[str, ColumnElement[Any]]]
@@ -52,10 +56,11 @@ Staged = tuple[Table, dict[str, ColumnElement[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What could be claimed now: states of rows that are due, and reports that nobody has taken."""
+    """What could be claimed now: states of rows that are due, reports that nobody has taken, a network's queue."""
 
     states: frozenset[str]
     events: frozenset[str]
+    queue: bool
 
     def any_for(self, takes: frozenset[State], hears: frozenset[str]) -> bool:
         """Whether a stage may find something."""
@@ -71,8 +76,9 @@ def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Wait
     due = [_there(state, (d.state == state, d.due <= now, d.leased_until <= now)) for state in states]
     free = r.delivery == d.id, d.leased_until <= now
     heard = [_there(event, (r.event == event, ~r.taken, *free)) for event in events]
-    found = frozenset(connection.execute(union_all(*due, *heard)).scalars())
-    return Waiting(found.intersection(states), found.difference(states))
+    queue = _there(_QUEUE, (t.is_queued, d.leased_until <= now))
+    found = frozenset(connection.execute(union_all(*due, *heard, queue)).scalars())
+    return Waiting(found.intersection(states), found.difference(states, {_QUEUE}), _QUEUE in found)
 
 
 def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
@@ -80,16 +86,37 @@ def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
     return select(literal(name)).where(exists().where(*conditions))
 
 
-def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant) -> pl.DataFrame:
+def claim(
+    connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant, wan: WanPolicy = _WAN
+) -> pl.DataFrame:
     """Claim up to BATCH_MAX rows: first those with a report that the stage hears, else those in a state it takes, due.
 
-    Returns: one row a delivery with its facts; `report` and the report's columns are null where time woke the row.
+    Those REQUESTED come in turn, whoever asked for them. Returns: one row a delivery with its facts; `report` and the
+    report's columns are null where time woke the row.
     """
     claimed, count = staged_from(connection, "claimed", _heard(hears, now))
     count -= _forget_taken(connection, claimed, count)
     by_report = count > 0
-    if not by_report:
+    if not by_report and State.REQUESTED in takes:
+        claimed, count = _numbered(connection, requested_in_turn(connection, wan, now))
+    elif not by_report:
         claimed, count = staged_from(connection, "claimed", _due(takes, now))
+    return _take(connection, claimed, count, now, by_report=by_report)
+
+
+def claim_leaving(connection: Connection, now: Instant, wan: WanPolicy = _WAN) -> pl.DataFrame:
+    """Claim what leaves the queues of the wide-area networks now, as `claim` does."""
+    claimed, count = _numbered(connection, let_go(connection, wan, now))
+    return _take(connection, claimed, count, now, by_report=False)
+
+
+def _numbered(connection: Connection, deliveries: pl.Series) -> tuple[Table, int]:
+    """Name the deliveries to claim, which time and their turn woke."""
+    rows = deliveries.alias("id").to_frame().with_columns(report=pl.lit(None, pl.Int64))
+    return staged(connection, "claimed", rows), rows.height
+
+
+def _take(connection: Connection, claimed: Table, count: int, now: Instant, *, by_report: bool) -> pl.DataFrame:
     if count:
         connection.execute(
             update(t.delivery)
@@ -165,7 +192,7 @@ def apply(
     answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
     if answered.height:  # so an order that is cancelled ended at its hub
         end_cancels(connection, answered["delivery"])
-    insert_frame(connection, t.outbox, step.sends.join(kept, on="delivery", how="semi"), queued_at=now, due=now)
+    _write_sends(connection, step.sends.join(moves.select("delivery", "request"), on="delivery", how="inner"), now)
     reported = step.versions.join(kept, on="delivery", how="semi")
     versions = write_reported(connection, lane, reported, now, attested=attested)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
@@ -228,6 +255,14 @@ def _take_reports(connection: Connection, standing: Staged, moves: pl.DataFrame)
         connection.execute(update(t.report).where(t.report.c.id.in_(woken)).values(taken=True))
 
 
+def _write_sends(connection: Connection, sends: pl.DataFrame, now: Instant) -> None:
+    if sends.is_empty():
+        return
+    parties = parties_of(connection, sends["request"].unique())
+    rows = sends.join(parties, on="request", how="left", maintain_order="left").drop("request")
+    insert_frame(connection, t.outbox, rows, queued_at=now, due=now)
+
+
 def _move_events(moves: pl.DataFrame, now: Instant) -> list[Event]:
     told = moves.filter(pl.col("event").is_not_null())
     facts = ["at", "version", "result", "offset", "blocks", "repeats", "until"]
@@ -258,6 +293,7 @@ _DUES: Final = (
     select(func.min(t.delivery.c.leased_until))
     .join(t.report, t.report.c.delivery == t.delivery.c.id)
     .where(~t.report.c.taken),
+    queue_opens(),
     select(func.min(t.outbox.c.due)).where(t.outbox.c.due.is_not(None)),
     select(func.min(t.command.c.due)),
 )

@@ -1,4 +1,4 @@
-"""Leases of workers, what each has carried, and an index for counting requests by code."""
+"""Leases of workers, and an index for counting requests by code."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,12 +22,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name"),
     )
     op.create_index("ix_lease_holder", "lease", ["holder"])
-    op.create_table(
-        "traffic",
-        sa.Column("lane", sa.Text(), nullable=False),
-        sa.Column("direction", sa.Text(), nullable=False),
-        sa.Column("frames", sa.BigInteger(), nullable=False),
-        sa.Column("octets", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("lane", "direction"),
-    )
     op.create_index("request_code", "request", ["code"])
