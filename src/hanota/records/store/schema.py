@@ -15,18 +15,17 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     literal_column,
 )
 
-metadata = MetaData()
+from hanota.records.store import schema_commands, schema_types
+from hanota.records.store.schema_types import EUI, ID, INSTANT
 
-_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
-_EUI = BigInteger
-_INSTANT = BigInteger
+metadata = schema_types.metadata
+command, quarantine = schema_commands.command, schema_commands.quarantine  # one module to whoever speaks SQL
 
 
 def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
@@ -39,7 +38,7 @@ def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> No
 party = Table(
     "party",
     metadata,
-    Column("eui", _EUI, primary_key=True, autoincrement=False),
+    Column("eui", EUI, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("roles", Text, nullable=False),  # user roles joined by commas
     Column("endpoint", Text),  # where its messages are posted; none: they are kept for it to read
@@ -51,21 +50,21 @@ certificate = Table(
     metadata,
     Column("issuer", Text, primary_key=True),
     Column("serial", Text, primary_key=True),  # decimal: 128 bits do not fit a number column
-    Column("eui", _EUI, nullable=False, index=True),
+    Column("eui", EUI, nullable=False, index=True),
     Column("role", Integer),  # none for devices
     Column("usage", Text, nullable=False),
-    Column("revoked_at", _INSTANT),
+    Column("revoked_at", INSTANT),
     Column("der", LargeBinary, nullable=False),
 )
 
 premises = Table(
     "premises",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("address", Text, nullable=False),
     Column("region", Text, nullable=False),
-    Column("hub", _EUI, unique=True),
+    Column("hub", EUI, unique=True),
     Column("postcode", Text),
     Column("uprn", Text, index=True),
 )
@@ -73,9 +72,9 @@ premises = Table(
 device = Table(
     "device",
     metadata,
-    Column("eui", _EUI, primary_key=True, autoincrement=False),
-    Column("premises", _ID, ForeignKey("premises.id"), index=True),  # none: pre-notified, not installed yet
-    Column("hub", _EUI),  # none while not joined
+    Column("eui", EUI, primary_key=True, autoincrement=False),
+    Column("premises", ID, ForeignKey("premises.id"), index=True),  # none: pre-notified, not installed yet
+    Column("hub", EUI),  # none while not joined
     Column("device_type", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("manufacturer", Integer, nullable=False),
@@ -85,16 +84,16 @@ device = Table(
     Column("capacity_octets", Integer, nullable=False),
     Column("version", BigInteger),
     Column("version_origin", Text, nullable=False),  # declared, or reported by the device
-    Column("version_at", _INSTANT),
+    Column("version_at", INSTANT),
     Column("manufacturer_text", Text),  # as pre-notified, where it is no number: devices outside GBCS
     Column("model_text", Text),
     Column("smets_version", Text),
     Column("esme_variant", Text),
-    Column("prenotified_by", _EUI),  # who may change it until it is in some premises
-    Column("gpf", _EUI),  # the Gas Proxy Function pre-notified with a hub
-    Column("commissioned_at", _INSTANT),
+    Column("prenotified_by", EUI),  # who may change it until it is in some premises
+    Column("gpf", EUI),  # the Gas Proxy Function pre-notified with a hub
+    Column("commissioned_at", INSTANT),
     Column("han_variant", Text),
-    Column("edited_at", _INSTANT),  # when a User last changed it (8.4): a description of the estate does not undo that
+    Column("edited_at", INSTANT),  # when a User last changed it (8.4): a description of the estate does not undo that
     Column("mpxn_import", Text),  # as told by 8.4; who supplies a meter point stands in `supply`
     Column("mpxn_secondary", Text),
     Column("mpxn_export", Text),
@@ -103,34 +102,34 @@ device = Table(
 deleted = Table(  # devices that a User took out (8.4): a description of the estate does not bring them back
     "deleted",
     metadata,
-    Column("device", _EUI, primary_key=True, autoincrement=False),
-    Column("at", _INSTANT, nullable=False),
+    Column("device", EUI, primary_key=True, autoincrement=False),
+    Column("at", INSTANT, nullable=False),
 )
 
 supply = Table(
     "supply",
     metadata,
     Column("mpxn", Text, primary_key=True),
-    Column("since", _INSTANT, primary_key=True),
-    Column("meter", _EUI, ForeignKey("device.eui"), nullable=False),
-    Column("party", _EUI, ForeignKey("party.eui"), nullable=False),
-    Column("until", _INSTANT, nullable=False),
+    Column("since", INSTANT, primary_key=True),
+    Column("meter", EUI, ForeignKey("device.eui"), nullable=False),
+    Column("party", EUI, ForeignKey("party.eui"), nullable=False),
+    Column("until", INSTANT, nullable=False),
 )
 
 eligibility = Table(  # projection of premises, devices and supply: who may act on a device, and when
     "eligibility",
     metadata,
-    Column("device", _EUI, primary_key=True, autoincrement=False),
-    Column("party", _EUI, primary_key=True, autoincrement=False),
-    Column("since", _INSTANT, primary_key=True, autoincrement=False),
-    Column("until", _INSTANT, nullable=False),
+    Column("device", EUI, primary_key=True, autoincrement=False),
+    Column("party", EUI, primary_key=True, autoincrement=False),
+    Column("since", INSTANT, primary_key=True, autoincrement=False),
+    Column("until", INSTANT, nullable=False),
     Index("eligibility_of_party", "party"),
 )
 
 product = Table(  # Certified Product List
     "product",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("manufacturer", Integer, nullable=False),
     Column("image_type", Integer, nullable=False),
     Column("hardware", Integer, nullable=False),
@@ -143,7 +142,7 @@ product = Table(  # Certified Product List
 predecessor = Table(
     "predecessor",
     metadata,
-    Column("product", _ID, ForeignKey("product.id"), primary_key=True),
+    Column("product", ID, ForeignKey("product.id"), primary_key=True),
     Column("version", BigInteger, primary_key=True),
 )
 
@@ -169,13 +168,13 @@ image = Table(
 request = Table(
     "request",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("key", Text, unique=True),  # RequestID/CommandVariant; none for what nobody proved to have sent
     Column("request_id", Text, nullable=False, index=True),
     Column("variant", Integer, nullable=False),
     Column("service_reference", Text, nullable=False),
-    Column("originator", _EUI, nullable=False),
-    Column("received_at", _INSTANT, nullable=False),
+    Column("originator", EUI, nullable=False),
+    Column("received_at", INSTANT, nullable=False),
     Column("digest", LargeBinary, nullable=False),  # SHA-256 of the octets as received
     Column("octets", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
@@ -198,14 +197,14 @@ _partial("request_anonymous", request.c.id, where=request.c.key.is_(None))
 delivery = Table(
     "delivery",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("request", _ID, ForeignKey("request.id"), nullable=False, index=True),
-    Column("device", _EUI, nullable=False, index=True),
-    Column("hub", _EUI, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("request", ID, ForeignKey("request.id"), nullable=False, index=True),
+    Column("device", EUI, nullable=False, index=True),
+    Column("hub", EUI, nullable=False),
     Column("state", Text, nullable=False),
-    Column("since", _INSTANT, nullable=False),  # when it came to this state
-    Column("deadline", _INSTANT),  # none once ended
-    Column("due", _INSTANT),  # when to look at it again; none: only a report wakes it
+    Column("since", INSTANT, nullable=False),  # when it came to this state
+    Column("deadline", INSTANT),  # none once ended
+    Column("due", INSTANT),  # when to look at it again; none: only a report wakes it
     Column("tries", Integer, nullable=False),
     Column("version_before", BigInteger),
     Column("version_reported", BigInteger),
@@ -213,7 +212,7 @@ delivery = Table(
     Column("blocks", Integer, nullable=False),
     Column("repeats", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
-    Column("leased_until", _INSTANT, nullable=False),
+    Column("leased_until", INSTANT, nullable=False),
     Column("region", Text, nullable=False, server_default="Unknown"),  # whose wide-area network carries it
     Column("turn", BigInteger, nullable=False, server_default="0"),  # its place in that region's queue
     postgresql_partition_by="RANGE (id)",  # docs/adr/0013
@@ -230,37 +229,37 @@ segment = Table(  # images in segments: what each Supplier has sent of a whole (
     "segment",
     metadata,
     Column("whole", LargeBinary, primary_key=True),  # SHA-256 of the whole Manufacturer Image
-    Column("party", _EUI, primary_key=True, autoincrement=False),
+    Column("party", EUI, primary_key=True, autoincrement=False),
     Column("place", Integer, primary_key=True, autoincrement=False),  # 0, 1, …
     Column("count", Integer, nullable=False),
     Column("whole_octets", Integer, nullable=False),
     Column("image", LargeBinary, nullable=False),  # the segment's file
-    Column("request", _ID, ForeignKey("request.id"), nullable=False),
+    Column("request", ID, ForeignKey("request.id"), nullable=False),
 )
 
 work = Table(  # open work: one row a device, whatever partition its delivery lies in
     "work",
     metadata,
-    Column("device", _EUI, primary_key=True, autoincrement=False),
-    Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
+    Column("device", EUI, primary_key=True, autoincrement=False),
+    Column("delivery", ID, ForeignKey("delivery.id"), nullable=False),
 )
 
 report = Table(  # what came back and has not been taken yet, and, taken, what must not count twice
     "report",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("source", Text, nullable=False, unique=True),  # who numbered it how: makes a replay visible
-    Column("received_at", _INSTANT, nullable=False),
-    Column("at", _INSTANT, nullable=False),  # by the clock of the one who reports
+    Column("received_at", INSTANT, nullable=False),
+    Column("at", INSTANT, nullable=False),  # by the clock of the one who reports
     Column("event", Text, nullable=False),
-    Column("device", _EUI, nullable=False),
-    Column("delivery", _ID, index=True),
+    Column("device", EUI, nullable=False),
+    Column("delivery", ID, index=True),
     Column("version", BigInteger),
     Column("result", Integer),
     Column("offset", Integer),
     Column("blocks", Integer),
     Column("repeats", Integer),
-    Column("until", _INSTANT),  # of what a consumer said (R27)
+    Column("until", INSTANT),  # of what a consumer said (R27)
     Column("octets", LargeBinary, nullable=False),  # the evidence as received
     Column("taken", Boolean, nullable=False),
 )
@@ -269,14 +268,14 @@ _partial("report_open", report.c.event, report.c.id, where=~report.c.taken)
 outbox = Table(  # what is to go to hubs; built and signed as it is drained
     "outbox",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("delivery", _ID, ForeignKey("delivery.id")),
-    Column("command", _ID, ForeignKey("command.id")),  # either a delivery's or a command's
-    Column("queued_at", _INSTANT, nullable=False),
-    Column("sent_at", _INSTANT),
-    Column("due", _INSTANT),  # none once it need not be sent (again)
-    Column("party", _EUI, nullable=False, server_default="0"),  # for whom it goes: none waits behind all of another's
+    Column("delivery", ID, ForeignKey("delivery.id")),
+    Column("command", ID, ForeignKey("command.id")),  # either a delivery's or a command's
+    Column("queued_at", INSTANT, nullable=False),
+    Column("sent_at", INSTANT),
+    Column("due", INSTANT),  # none once it need not be sent (again)
+    Column("party", EUI, nullable=False, server_default="0"),  # for whom it goes: none waits behind all of another's
 )
 
 is_unsent = outbox.c.due.is_not(None)
@@ -287,26 +286,26 @@ _partial("outbox_of_delivery", outbox.c.delivery, where=is_unsent)
 message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
     "message",
     metadata,
-    Column("id", _ID, primary_key=True),  # also the counter of the ResponseID of what the DCC itself says
-    Column("party", _EUI, nullable=False),
-    Column("device", _EUI),  # messages to one party about one device go in order
+    Column("id", ID, primary_key=True),  # also the counter of the ResponseID of what the DCC itself says
+    Column("party", EUI, nullable=False),
+    Column("device", EUI),  # messages to one party about one device go in order
     Column("kind", Text, nullable=False),
-    Column("delivery", _ID, ForeignKey("delivery.id")),
-    Column("request", _ID, ForeignKey("request.id"), index=True),
-    Column("lead", _ID),  # of a group: the message that carries the list, this one's own number if it leads
+    Column("delivery", ID, ForeignKey("delivery.id")),
+    Column("request", ID, ForeignKey("request.id"), index=True),
+    Column("lead", ID),  # of a group: the message that carries the list, this one's own number if it leads
     Column("response_id", Text, unique=True),  # none: the DCC as originator, the party as target, this row's number
     Column("document", LargeBinary),  # DUIS, unsigned; none: rendered from the facts beside
-    Column("at", _INSTANT, nullable=False),
+    Column("at", INSTANT, nullable=False),
     Column("version", BigInteger),
     Column("version_smi", BigInteger),
     Column("result", Integer),
-    Column("created_at", _INSTANT, nullable=False),
-    Column("deadline", _INSTANT, nullable=False),
-    Column("due", _INSTANT),  # none once delivered or dead
+    Column("created_at", INSTANT, nullable=False),
+    Column("deadline", INSTANT, nullable=False),
+    Column("due", INSTANT),  # none once delivered or dead
     Column("tries", Integer, nullable=False),
-    Column("first_tried_at", _INSTANT),  # of those that failed since it was made or replayed
-    Column("delivered_at", _INSTANT),
-    Column("dead_at", _INSTANT),  # given up until an operator replays it
+    Column("first_tried_at", INSTANT),  # of those that failed since it was made or replayed
+    Column("delivered_at", INSTANT),
+    Column("dead_at", INSTANT),  # given up until an operator replays it
     Column("last_error", Text),
     UniqueConstraint("delivery", "party", "kind"),
 )
@@ -322,9 +321,9 @@ inbox = Table(  # messages of parties that have no endpoint: kept here for them 
     "inbox",
     metadata,
     Column("response_id", Text, primary_key=True),
-    Column("party", _EUI, nullable=False, index=True),
+    Column("party", EUI, nullable=False, index=True),
     Column("octets", LargeBinary, nullable=False),
-    Column("delivered_at", _INSTANT, nullable=False),
+    Column("delivered_at", INSTANT, nullable=False),
 )
 
 # --- consumers and local upgrades --------------------------------------------------------------------------------
@@ -332,67 +331,33 @@ inbox = Table(  # messages of parties that have no endpoint: kept here for them 
 refusal = Table(  # a consumer's no to an image, until it ends (R27)
     "refusal",
     metadata,
-    Column("device", _EUI, primary_key=True, autoincrement=False),
+    Column("device", EUI, primary_key=True, autoincrement=False),
     Column("manufacturer_hash", LargeBinary, primary_key=True),
-    Column("delivery", _ID, ForeignKey("delivery.id"), nullable=False),
-    Column("at", _INSTANT, nullable=False),
-    Column("until", _INSTANT, nullable=False),
+    Column("delivery", ID, ForeignKey("delivery.id"), nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("until", INSTANT, nullable=False),
 )
 
 tenancy = Table(  # when new occupiers moved in: what the former ones refused ends there
     "tenancy",
     metadata,
-    Column("premises", _ID, ForeignKey("premises.id"), primary_key=True, autoincrement=False),
-    Column("since", _INSTANT, primary_key=True, autoincrement=False),
+    Column("premises", ID, ForeignKey("premises.id"), primary_key=True, autoincrement=False),
+    Column("since", INSTANT, primary_key=True, autoincrement=False),
 )
 
 statement = Table(  # signed statements that explain local upgrades (R26)
     "statement",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("digest", LargeBinary, nullable=False, unique=True),  # SHA-256 of the octets: one said twice counts once
-    Column("party", _EUI, nullable=False),
-    Column("device", _EUI, nullable=False, index=True),
+    Column("party", EUI, nullable=False),
+    Column("device", EUI, nullable=False, index=True),
     Column("version", BigInteger, nullable=False),
     Column("manufacturer_hash", LargeBinary, nullable=False),
-    Column("done_at", _INSTANT, nullable=False),  # as stated
-    Column("received_at", _INSTANT, nullable=False),
-    Column("explained_at", _INSTANT),  # when a report of the device agreed
+    Column("done_at", INSTANT, nullable=False),  # as stated
+    Column("received_at", INSTANT, nullable=False),
+    Column("explained_at", INSTANT),  # when a report of the device agreed
     Column("octets", LargeBinary, nullable=False),
-)
-
-# --- commands and quarantine -------------------------------------------------------------------------------------
-
-command = Table(  # GBCS commands on behalf of a User: 11.2 and 11.3
-    "command",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("request", _ID, ForeignKey("request.id"), nullable=False, unique=True),
-    Column("user", _EUI, nullable=False),
-    Column("device", _EUI, nullable=False, index=True),
-    Column("hub", _EUI, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("code", Integer, nullable=False),  # GBCS message code
-    Column("counter", Text),  # of the User's own command, decimal; none: the broker's, which is the outbox number
-    Column("signed", LargeBinary),  # the Signed Pre-Command; none: written by the Access Control Broker when sent
-    Column("execute_at", _INSTANT),
-    Column("since", _INSTANT, nullable=False),
-    Column("due", _INSTANT),
-    Column("deadline", _INSTANT),
-    Column("tries", Integer, nullable=False),
-    Column("answer", LargeBinary),
-    Index("command_due", "due"),
-)
-
-quarantine = Table(  # requests beyond an anomaly limit, until an operator decides
-    "quarantine",
-    metadata,
-    Column("request", _ID, ForeignKey("request.id"), primary_key=True, autoincrement=False),
-    Column("party", _EUI, nullable=False),
-    Column("service", Text, nullable=False),  # D, S or T: the web service by which it came
-    Column("since", _INSTANT, nullable=False),
-    Column("state", Text, nullable=False, index=True),
-    Column("decided_at", _INSTANT),
 )
 
 # --- evidence ----------------------------------------------------------------------------------------------------
@@ -402,11 +367,11 @@ event = Table(  # append-only; a chain per lane
     metadata,
     Column("lane", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", _INSTANT, nullable=False),
+    Column("at", INSTANT, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("request", _ID, index=True),
-    Column("first_delivery", _ID, index=True),
-    Column("last_delivery", _ID),
+    Column("request", ID, index=True),
+    Column("first_delivery", ID, index=True),
+    Column("last_delivery", ID),
     Column("octets", LargeBinary, nullable=False),  # canonical JSON, see records.ledger.chain
     Column("digest", LargeBinary, nullable=False),
     postgresql_partition_by="HASH (lane)",
@@ -416,5 +381,5 @@ clock = Table(  # position of a scaled clock, so that time never goes back over 
     "clock",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("position", _INSTANT, nullable=False),
+    Column("position", INSTANT, nullable=False),
 )

@@ -1,34 +1,34 @@
 """The tables of the wide-area networks: how each stands, who waits where, what it broadcasts and has carried."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
-from hanota.records.store.schema import metadata
+from hanota.records.store.schema_types import EUI, ID, INSTANT, metadata
 
 wan_region = Table(  # one row a CSP region
     "wan_region",
     metadata,
     Column("region", Text, primary_key=True),
     Column("turn", BigInteger, nullable=False),  # virtual time: the turn of the last delivery that left
-    Column("booked_until", BigInteger, nullable=False),  # when its network will have carried what was let go
-    Column("open_at", BigInteger, nullable=False),  # when it takes more, if anything waits
+    Column("booked_until", INSTANT, nullable=False),  # when its network will have carried what was let go
+    Column("open_at", INSTANT, nullable=False),  # when it takes more, if anything waits
 )
 
 wan_turn = Table(  # where each Supplier's deliveries that joined a region's queue end
     "wan_turn",
     metadata,
     Column("region", Text, primary_key=True),
-    Column("party", BigInteger, primary_key=True, autoincrement=False),
+    Column("party", EUI, primary_key=True, autoincrement=False),
     Column("turn", BigInteger, nullable=False),
 )
 
 wan_carriage = Table(  # broadcasts of an image to a region
     "wan_carriage",
     metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("region", Text, nullable=False),
     Column("image", LargeBinary, nullable=False),
-    Column("since", BigInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),  # till then homes that are ordered join it
+    Column("since", INSTANT, nullable=False),
+    Column("until", INSTANT, nullable=False),  # till then homes that are ordered join it
     Column("octets", BigInteger, nullable=False),  # repeats counted
     Index("wan_carriage_of_region", "region", "image", "until"),
 )
