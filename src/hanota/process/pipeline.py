@@ -32,7 +32,7 @@ from hanota.process.stage import Ctx, Stage
 from hanota.process.statements import take_statement
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
-from hanota.records.store.acceptance import materialise
+from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
 from hanota.records.store.work import apply, claim, claim_leaving, waiting
 

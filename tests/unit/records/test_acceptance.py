@@ -14,7 +14,8 @@ from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, D
 from hanota.model.returns import Return
 from hanota.records.registry.register import DeviceRow, HomeRow, SupplyRow, register_homes
 from hanota.records.store import schema as t
-from hanota.records.store.acceptance import DECISION, device_facts, materialise, read_decision, stored_answer
+from hanota.records.store.acceptance import DECISION, device_facts, read_decision, stored_answer
+from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import ESME, HUB, LANE, PPMID, PPMID_2, STRANGER, SUPPLIER_1, SUPPLIER_2, Bench, image, read, request

@@ -136,7 +136,7 @@ def test_every_device_is_confirmed_and_told_of_and_its_story_can_be_read(many: C
                 select(t.device.c.version).where(t.device.c.eui.between(DEVICES + 1, DEVICES + MANY))
             ).scalars()
         ) == {NEW}
-    assert len(bench.alerts(MANY)) == 8
+    assert len(bench.alerts(MANY)) == 6
     assert [kind for kind in bench.story(MANY) if kind != "alert_due"] == [
         *("requested", "scheduled", "released", "image_held", "transferred", "activation_due"),
         *("activation_succeeded", "inventory_changed", "version_matched", "inventory_changed"),

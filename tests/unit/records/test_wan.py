@@ -16,7 +16,7 @@ from hanota.process.stage import Ctx
 from hanota.records.registry.register import FOREVER, DeviceRow, HomeRow, SupplyRow, register_homes
 from hanota.records.store import schema as t
 from hanota.records.store import schema_wan as tables
-from hanota.records.store.outbox import unsent
+from hanota.records.store.outbox import claim_unsent, unsent
 from hanota.records.store.wan import queue_opens
 from hanota.records.store.wan_use import Use, add_use, counted_rows, queue_place, wan_standing, wan_use
 from hanota.records.store.work import LEASE_MS, claim_leaving
@@ -199,6 +199,8 @@ def test_what_goes_to_hubs_is_drained_alike_for_each_supplier(limit: int) -> Non
     bench.run()
     ask(bench, 1, 5)
     bench.run()
-    with bench.store.reading() as connection:
-        drained = [sending.request_id.originator for sending in unsent(connection, Instant(bench.now), limit)]
+    now = Instant(bench.now)
+    with bench.store.writing() as connection:
+        mine = claim_unsent(connection, now, limit)
+        drained = [sending.request_id.originator for sending in unsent(connection, now, limit, claimed=mine)]
     assert drained.count(SUPPLIER_2) == limit // 2

@@ -19,7 +19,7 @@ from hanota.app.bench.verify import PEER_VERSION, PROGRAM, find_java, growth_mb,
 from hanota.base.instant import DAY, Instant
 from hanota.base.limits import DEVICES_PER_REQUEST_MAX, IMAGE_OCTETS_MAX_BUSINESS
 from hanota.records.store import Store
-from hanota.records.store.acceptance import materialise
+from hanota.records.store.materialising import materialise
 
 RATIO_MIN: Final = 2.0
 RATIO_AIM: Final = 4.0

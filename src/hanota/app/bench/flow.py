@@ -181,7 +181,7 @@ class _Scene:
 
     def times(self, homes: Callable[[InProcessWan], _Homes], octets: int, now: Instant) -> pl.DataFrame:
         """Let every home have an image of that size, and give how long each part took."""
-        wan = InProcessWan(_NETWORK, random.Random(_SEED + octets))  # noqa: S311 - likewise
+        wan = InProcessWan(_NETWORK, random.Random(_SEED + octets))  # noqa: S311 - chance of a model, no secret
         image = display_image(self.description, octets)
         counter = _Counter(self, wan, image)
         counter.run(homes(wan), now)

@@ -100,7 +100,7 @@ def _serving(python: Path, folder: Path) -> Iterator[str]:
     _do(str(python), "-c", _SCHEMA, environment=environment)
     serve = (str(python), "-m", "uvicorn", "goosebit:app", "--port", str(port), "--log-level", "error")
     with (folder / "goosebit.log").open("wb") as log:
-        process = subprocess.Popen(serve, env=environment, stdout=log, stderr=log, cwd=folder)  # noqa: S603 - likewise
+        process = subprocess.Popen(serve, env=environment, stdout=log, stderr=log, cwd=folder)  # noqa: S603 - a command of our own
         try:
             _wait_listening(process, port, folder / "goosebit.log")
             yield f"http://127.0.0.1:{port}"

@@ -1,7 +1,7 @@
 """What accepting a request reads and writes: the stored answer, facts of the devices named, the durable decision.
 
 Acceptance is serialised by its caller (`serialise`). A decision is kept as one stream of columns with its request;
-`materialise` makes the delivery rows of it later, so facts count the devices of decisions that still wait for that.
+`materialising` makes the delivery rows of it later, so facts count the devices of decisions that still wait for that.
 """
 
 import hashlib
@@ -26,27 +26,20 @@ from sqlalchemy import (
     update,
 )
 
-from hanota.base.eui import Eui64, texts_of_signed
+from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.delivery import State
-from hanota.model.policies import Policies
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
-from hanota.records.store.bulk import insert_frame
-from hanota.records.store.displacement import displace, displaceable, of_meter
+from hanota.records.store.displacement import displaceable
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.quarantine import Quarantine
 from hanota.records.store.refusals import refused
 from hanota.records.store.segments import of_whole, under_way
-from hanota.records.store.turns import reserve, serialise
-from hanota.records.store.wan import backlog_of, join_queues
 
 DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
 """A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
-
-
-_POLICIES: Final = Policies()
 
 ANONYMOUS_MAX: Final = 10_000
 """How many refusals are kept of what nobody is proved to have sent; each stays in the log all the same."""
@@ -304,87 +297,6 @@ def standing_of(connection: Connection, request_id: str) -> tuple[str, str | Non
     waits = not row.materialised or row.quarantine == Quarantine.HELD
     unended = select(d.c.id).where(d.c.request == row.id, d.c.deadline.is_not(None)).limit(1)
     return row.code, row.state, waits or connection.execute(unended).first() is not None
-
-
-def materialise(
-    connection: Connection, lane: str, now: Instant, deadline: Instant, *, policies: Policies = _POLICIES
-) -> int:
-    """Make the delivery rows, open-work claims and first events of a decision that waits for it.
-
-    It is the oldest of the Supplier of whom least waits for the wide-area networks.
-
-    A device with an open delivery was accepted for a segment: that delivery goes on with it; or, if it is a meter, to
-    displace that delivery: the claim passes, unless it went on too far meanwhile. Then the new one has no claim.
-    Returns: how many devices it was accepted for; 0 when no decision waits.
-    """
-    row = _next_waiting(connection)
-    if row is None:
-        return 0
-    serialise(connection, "acceptance")
-    row = _next_waiting(connection)  # somebody else may have made it while we waited for our turn
-    if row is None:
-        return 0
-    accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
-    sender = Eui64.from_signed(row.originator)
-    displace(connection, lane, accepted["device"], sender=sender, now=now, alert=policies.alert)
-    named = name_set(connection, accepted["device"])
-    standing = read_frame(
-        connection,
-        select(t.work.c.device, t.work.c.delivery, of_meter().label("stays"))
-        .join(named, named.c.id == t.work.c.device)
-        .join(t.device, t.device.c.eui == t.work.c.device),
-    )
-    joined = standing.filter(~pl.col("stays"))
-    hubs = read_frame(
-        connection,
-        select(t.device.c.eui.label("device"), t.device.c.hub, t.premises.c.region)
-        .join(named, named.c.id == t.device.c.eui)
-        .outerjoin(t.premises, t.premises.c.id == t.device.c.premises),
-    )
-    unjoined = accepted.join(joined, on="device", how="anti", maintain_order="left")
-    rows = (
-        unjoined.join(hubs, on="device", how="left", maintain_order="left")
-        .with_row_index("id", offset=reserve(connection, t.delivery, unjoined.height))
-        .select(
-            pl.col("id").cast(pl.Int64),
-            "device",
-            pl.col("hub").fill_null(0),  # left its hub since the decision: the schedule stage ends it
-            "version_before",
-            pl.lit(row.id, pl.Int64).alias("request"),
-            "region",
-        )
-    )
-    if rows.height:
-        rows = rows.with_columns(
-            join_queues(connection, rows["region"], party=sender, request=row.id, policy=policies.wan)
-        )
-    fixed = {"since": now, "deadline": deadline, "due": now, "tries": 0}
-    counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
-    insert_frame(connection, t.delivery, rows, state="REQUESTED", **fixed, **counts)
-    claims = rows.join(standing, on="device", how="anti", maintain_order="left")
-    insert_frame(connection, t.work, claims.select("device", delivery="id"))
-    connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
-    events = []
-    if rows.height:
-        columns = _named(rows["id"], rows["device"]) | {"to": ["REQUESTED"] * rows.height}
-        events.append(Event(kind="requested", at=now, request=row.id, columns=columns))
-    if joined.height:
-        columns = _named(joined["delivery"], joined["device"])
-        events.append(Event(kind="segment_joined", at=now, request=row.id, columns=columns))
-    append(connection, lane, events)
-    return accepted.height
-
-
-def _next_waiting(connection: Connection) -> Any:
-    """The request whose decision becomes delivery rows next: of the Supplier of whom least waits, the oldest."""
-    r = t.request.c
-    waiting = select(r.id, r.originator, r.decision).where(~r.materialised)
-    query = waiting.order_by(backlog_of(r.originator), r.id).limit(1)
-    return connection.execute(query).first()
-
-
-def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:
-    return {"delivery": deliveries.to_list(), "device": texts_of_signed(devices)}
 
 
 def _write_decision(decision: pl.DataFrame) -> bytes:

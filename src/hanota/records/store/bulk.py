@@ -75,7 +75,8 @@ def staged_from(connection: Connection, name: str, query: Select[Any]) -> tuple[
     """Put what a query gives into the temporary table `name`, without a way through here. Returns: it, and how many."""
     columns = [Column(column.name, column.type) for column in query.selected_columns]
     table = _emptied(connection, Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"]))
-    return table, connection.execute(insert(table).from_select(list(table.c), query)).rowcount
+    filling = insert(table).from_select(list(table.c), query).execution_options(preserve_rowcount=True)
+    return table, connection.execute(filling).rowcount
 
 
 def staged_apart(connection: Connection, name: str, frame: pl.DataFrame) -> tuple[Table, dict[str, ColumnElement[Any]]]:
@@ -139,7 +140,7 @@ def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> 
     ]
     names = ", ".join(map(dialect.identifier_preparer.quote, (*same, *differing.columns)))
     values = ", ".join((*said, *"?" * differing.width))
-    sql = f"INSERT INTO {dialect.identifier_preparer.quote(table.name)} ({names}) VALUES ({values})"  # noqa: S608
+    sql = f"INSERT INTO {dialect.identifier_preparer.quote(table.name)} ({names}) VALUES ({values})"  # noqa: S608 - names of our tables, values that the engine has quoted
     connection.exec_driver_sql(sql, differing.rows())
 
 

@@ -48,6 +48,7 @@ from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_i
 LEASE_MS: Final = 30 * SECOND
 _WAN: Final = WanPolicy()
 _QUEUE: Final = "queue"
+_NO_REPORT: Final = cast(null(), BigInteger).label("report")
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
 
 Staged = tuple[Table, dict[str, ColumnElement[Any]]]
@@ -98,7 +99,7 @@ def claim(
     count -= _forget_taken(connection, claimed, count)
     by_report = count > 0
     if not by_report and State.REQUESTED in takes:
-        claimed, count = _numbered(connection, requested_in_turn(connection, wan, now))
+        claimed, count = _numbered(connection, requested_in_turn(connection, wan, now), now)
     elif not by_report:
         claimed, count = staged_from(connection, "claimed", _due(takes, now))
     return _take(connection, claimed, count, now, by_report=by_report)
@@ -106,14 +107,20 @@ def claim(
 
 def claim_leaving(connection: Connection, now: Instant, wan: WanPolicy = _WAN) -> pl.DataFrame:
     """Claim what leaves the queues of the wide-area networks now, as `claim` does."""
-    claimed, count = _numbered(connection, let_go(connection, wan, now))
+    claimed, count = _numbered(connection, let_go(connection, wan, now), now)
     return _take(connection, claimed, count, now, by_report=False)
 
 
-def _numbered(connection: Connection, deliveries: pl.Series) -> tuple[Table, int]:
-    """Name the deliveries to claim, which time and their turn woke."""
-    rows = deliveries.alias("id").to_frame().with_columns(report=pl.lit(None, pl.Int64))
-    return staged(connection, "claimed", rows), rows.height
+def _numbered(connection: Connection, deliveries: pl.Series, now: Instant) -> tuple[Table, int]:
+    """Name the deliveries to claim, which time and their turn woke, less what another worker is claiming."""
+    turn, d = staged(connection, "in_turn", deliveries.alias("id").to_frame()), t.delivery
+    free = (
+        select(d.c.id, _NO_REPORT)
+        .join(turn, turn.c.id == d.c.id)
+        .where(d.c.leased_until <= now)
+        .with_for_update(of=d, key_share=True, skip_locked=True)
+    )
+    return staged_from(connection, "claimed", free)
 
 
 def _take(connection: Connection, claimed: Table, count: int, now: Instant, *, by_report: bool) -> pl.DataFrame:
@@ -160,7 +167,7 @@ def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
         select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
     )  # what was said counts before time does
     return (
-        select(d.c.id, cast(null(), BigInteger).label("report"))
+        select(d.c.id, _NO_REPORT)
         .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
