@@ -21,6 +21,7 @@ from helpers.postgres import each_store, on_postgres, postgres  # noqa: F401, E4
 _REPORT = pytest.StashKey[Path]()
 _TABLE = pytest.StashKey[str]()
 _CONSOLE = "tests/faces/"
+_LONG = ("tests/sim/", "tests/system/", "tests/unit/app/", "tests/unit/sim/")
 
 _SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile("hanota", deadline=None, suppress_health_check=_SLOW_IS_FINE, max_examples=100)
@@ -53,9 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class OneConsole(LoadFileScheduling):
-    """Tests go to processes by file; all that look at the console to one: NiceGUI has one set of pages per process."""
+    """Tests go to processes by file; long ones each on its own, after the others, so that both end together.
+
+    All that look at the console go to one: NiceGUI has one set of pages per process.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(_LONG):
+            return nodeid
         scope: str = super()._split_scope(nodeid)
         return _CONSOLE if scope.startswith(_CONSOLE) else scope
 
