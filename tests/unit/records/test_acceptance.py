@@ -151,6 +151,15 @@ def test_predecessors_are_those_of_the_product() -> None:
     assert facts(bench, PPMID).select("predecessors", "follows").row(0) == (0, False)
 
 
+def test_one_devices_predecessors_are_not_those_of_another_hardwares_product() -> None:
+    bench = Bench()
+    bench.certify(image(), predecessors=(OLD,))
+    bench.certify(image(), hardware=0x2222)
+    bench.change(t.device, {"hardware": 0x2222}, eui=PPMID_2.signed)
+    of_each = facts(bench, PPMID, PPMID_2).select("predecessors", "follows").rows()
+    assert of_each == [(1, True), (0, False)]
+
+
 # --- decisions that wait -----------------------------------------------------------------------------------------
 
 
