@@ -26,8 +26,8 @@ class HomesSilent(HanotaError):
 class AskedHomes:
     """The homes of a world that runs in a thread of its own, as the desk changes them."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, *, wait_s: float = ANSWER_S_MAX) -> None:
+        self._world, self._wait_s = world, wait_s
 
     def change_supplier(self, mpxn: str, party: Eui64, since: Instant | None) -> bool:
         """Let another party supply a meter point, at once or from `since` on."""
@@ -46,7 +46,7 @@ class AskedHomes:
         return self._done(lambda now: self._world.swap_hub(home, chf, gpf, now))
 
     def _done(self, act: Callable[[Instant], _T]) -> _T:
-        return outcome(self._world.ask(act))
+        return outcome(self._world.ask(act), self._wait_s)
 
 
 def outcome(asked: Future[_T], wait_s: float = ANSWER_S_MAX) -> _T:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from hanota.app import asking
 from hanota.app.asking import AskedHomes, HomesSilent
 from hanota.app.desk import Desk, NotAllowed, NotFound
 from hanota.app.desk.errors import ChangeImpossible, NotInRegistry
@@ -90,18 +89,16 @@ def test_what_can_not_be_is_told_to_who_asked(running: Running) -> None:
     assert running.failure is None
 
 
-def test_homes_that_nobody_moves_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ANSWER_S_MAX", 0.01)
+def test_homes_that_nobody_moves_change_nothing() -> None:
     world = World(WorldSettings(description=description()), now=NOW)
     with pytest.raises(HomesSilent):
-        AskedHomes(world).change_tenancy(HOME)
+        AskedHomes(world, wait_s=0.01).change_tenancy(HOME)
     world.step(NOW)
     assert world.change_tenancy(HOME, NOW) is True
     world.close()
 
 
 def test_what_has_just_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ANSWER_S_MAX", 0.05)
     world = World(WorldSettings(description=description()), now=NOW)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -111,7 +108,7 @@ def test_what_has_just_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(world, "change_tenancy", slow)
     answers: list[bool] = []
-    asker = threading.Thread(target=lambda: answers.append(AskedHomes(world).change_tenancy(HOME)))
+    asker = threading.Thread(target=lambda: answers.append(AskedHomes(world, wait_s=0.05).change_tenancy(HOME)))
     asker.start()
     stepper = threading.Thread(target=lambda: [world.step(NOW) for _ in range(200) if not begun.wait(0.01)])
     stepper.start()
