@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
+from hanota.app import head_end
 from hanota.app.head_end import HeadEnd
 from hanota.app.messages import render
 from hanota.base.eui import Eui64
@@ -308,11 +309,12 @@ def test_what_cannot_be_believed_is_not_answered(frame: bytes) -> None:
 
 
 @sqlite_is_enough
-def test_more_frames_than_one_batch_are_all_heard() -> None:
+def test_more_frames_than_one_batch_are_all_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_end, "_FRAMES_MAX", 50)
     rig = Rig().accept().step()
     means_nothing = ReceiptStatus.DISCARDED  # it is told by CCS08, so that there is nothing to take here
-    rig.air.arriving.extend(receipt(means_nothing, event=number) for number in range(1, 1203))
-    assert len(rig.step().frames) == 1202
+    rig.air.arriving.extend(receipt(means_nothing, event=number) for number in range(1, 124))
+    assert len(rig.step().frames) == 123
 
 
 # --- alerts ------------------------------------------------------------------------------------------------------
