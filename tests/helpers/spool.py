@@ -16,6 +16,7 @@ from typing import Any
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from helpers.ends import PlainEnd
 
 PROGRAM = (sys.executable, "-m", "helpers.spool")
 
@@ -44,7 +45,7 @@ class Spool:
         return self._connection.execute("SELECT lane, hub, octets FROM frame WHERE NOT up ORDER BY id").fetchall()
 
 
-class WorkersEnd:
+class WorkersEnd(PlainEnd):
     """The end of a worker, which signs what it sends with its lane."""
 
     def __init__(self, spool: Spool, lane: str) -> None:
@@ -56,23 +57,8 @@ class WorkersEnd:
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         return self._spool.receive(now, limit)
 
-    def flush(self) -> frozenset[Eui64]:
-        return frozenset()
-
-    def settle(self) -> None:
-        pass
-
-    def give_back(self) -> None:
-        pass
-
-    def offer(self, image_hash: bytes, octets: Callable[[], bytes | None], *, anew: bool = False) -> None:
-        pass
-
     def listen(self, listener: Callable[[], None]) -> None:
         pass
-
-    def next_due(self) -> Instant | None:
-        return None
 
     def close(self) -> None:
         self._spool.close()

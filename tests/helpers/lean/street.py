@@ -37,6 +37,7 @@ from hanota.wire.wan import (
     sign_uplink,
     write_frame,
 )
+from helpers.ends import PlainEnd
 from helpers.system import DCC, Firmware, Home, firmware, make_estate
 
 NOW: Final = parse_iso("2026-01-15T09:00:00Z")
@@ -86,7 +87,7 @@ def keys(folder: Path) -> KeyDirectory:
     return make_pki(dcc=DCC, suppliers=parties, devices=estate.nodes(), rng=Random(3), now=NOW)
 
 
-class Street:
+class Street(PlainEnd):
     """The homes as a carrier shows them. `tell` is called for every frame that the head end hands over."""
 
     def __init__(self, folder: Path, store: Store, rng: Random, tell: Callable[..., None]) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from concurrent.futures import Future
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ from helpers.system import DCC, SUPPLIER_1, ask, signed
 _RESPONSE_ID: Final = re.compile(rb"ResponseID>([^<]+)<")
 _BUSY: Final = "SELECT device FROM delivery WHERE state != 'CONFIRMED'"
 _QUIET_ROUNDS: Final = 3
+_TRACE_MAX: Final = 2_000  # octets of a line that is written whole
 
 
 def say(*words: object) -> None:
@@ -129,9 +131,13 @@ def main() -> None:
         if child:
             say("begot", child)
             continue
-        with quiet():
-            worker = Worker(folder, Path(words[1]), int(words[2]))
-            (worker.live if words[0] == "live" else worker.finish)()
+        try:
+            with quiet():
+                worker = Worker(folder, Path(words[1]), int(words[2]))
+                (worker.live if words[0] == "live" else worker.finish)()
+        except BaseException:
+            say("failed", traceback.format_exc()[-_TRACE_MAX:])
+            os._exit(1)
         os._exit(0)
 
 

@@ -127,4 +127,5 @@ class Yard:
         line = self._process.stdout.readline()
         assert line, "the yard's process has ended"
         words: list[Any] = json.loads(line)
+        assert words[0] != "failed", words[1]
         return words

@@ -1,6 +1,7 @@
 """The engine: durable as SQLite can be, writers in turn, all or nothing."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,16 @@ def test_in_memory_writing_inside_reading_or_writing_is_refused_and_changes_noth
         write_and_fail(store)
     with store.reading() as connection:
         assert kept_position(connection) == 1
+
+
+def test_threads_may_open_new_stores_at_the_same_moment(tmp_path: Path) -> None:
+    gate = threading.Barrier(4)
+
+    def opened(number: int) -> str:
+        gate.wait()
+        store = open_store(tmp_path / f"{number}.sqlite")
+        store.close()
+        return "opened"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(opened, range(4))) == ["opened"] * 4

@@ -26,6 +26,7 @@ from hanota.records.store.postgres import READING, WRITING, is_postgres, postgre
 from hanota.records.store.turns import serialise
 
 _BUSY_TIMEOUT_S = 30
+_MIGRATING = threading.Lock()  # Alembic keeps what it is at in one place for all threads
 _S = TypeVar("_S", bound="Store")
 
 
@@ -195,7 +196,7 @@ def _migrate(engine: Engine) -> None:
     scripts = resources.files("hanota.records.store") / "migrations"
     config = Config()
     config.set_main_option("script_location", str(scripts))
-    with engine.connect() as connection, _unreferenced(connection):
+    with _MIGRATING, engine.connect() as connection, _unreferenced(connection):
         if is_postgres(engine.url):  # several workers may come to a new database at once
             serialise(connection, "schema")
         config.attributes["connection"] = connection
