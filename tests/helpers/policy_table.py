@@ -49,7 +49,7 @@ SLOTS_AND_PRIORITY: Final[Mapping[tuple[str, str], Words]] = {
         "the devices have them in the order PPMID, ESME, HCALCS",
     ),
     ("as_set", "meters_first"): (
-        "the HCALCS's image goes into slot shared after 3 refusals, once the PPMID has left it",
+        "the HCALCS's image goes into slot shared after 2 refusals, once the PPMID has left it",
         "the hub has the images in the order PPMID, ESME, HCALCS",
         "the devices have them in the order ESME, PPMID, HCALCS",
     ),
