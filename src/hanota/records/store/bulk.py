@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Insert,
     LargeBinary,
     MetaData,
     Select,
@@ -71,12 +72,18 @@ def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
     return table
 
 
-def staged_from(connection: Connection, name: str, query: Select[Any]) -> tuple[Table, int]:
-    """Put what a query gives into the temporary table `name`, without a way through here. Returns: it, and how many."""
-    columns = [Column(column.name, column.type) for column in query.selected_columns]
-    table = _emptied(connection, Table(f"staged_{name}", MetaData(), *columns, prefixes=["TEMPORARY"]))
-    filling = insert(table).from_select(list(table.c), query).execution_options(preserve_rowcount=True)
-    return table, connection.execute(filling).rowcount
+def staged_from(connection: Connection, table: Table, query: Select[Any], **values: Any) -> int:
+    """Put what a query gives into a table that `staging` gave, without a way through here. Returns: how many rows.
+
+    `values` are those of the query's parameters. Statements are kept for queries that are given again.
+    """
+    _emptied(connection, table)
+    return connection.execute(_filling(table, query), values).rowcount
+
+
+@lru_cache(maxsize=64)
+def _filling(table: Table, query: Select[Any]) -> Insert:
+    return insert(table).from_select(list(table.c), query).execution_options(preserve_rowcount=True)
 
 
 def staged_apart(connection: Connection, name: str, frame: pl.DataFrame) -> tuple[Table, dict[str, ColumnElement[Any]]]:

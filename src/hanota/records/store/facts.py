@@ -1,9 +1,10 @@
 """The facts of claimed deliveries that stages decide on: a few queries for a whole batch, joined as columns."""
 
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, FromClause, and_, case, func, select
+from sqlalchemy import BigInteger, Connection, Select, Table, and_, bindparam, case, func, select
 
 from hanota.base.instant import Instant
 from hanota.model.alerts import AlertKind
@@ -18,14 +19,14 @@ _COLUMNS: Final = (
 )
 
 
-def delivery_facts(connection: Connection, named: FromClause, now: Instant) -> pl.DataFrame:
+def delivery_facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
     """Give one row of facts a delivery of a table of their numbers (`id`), in order, in _COLUMNS.
 
     `eligible` and `eligible_until`: its sender's responsibility now; `newcomer`: somebody else is responsible and has
     not been told that its update was asked for; `supplier_from`: when somebody next becomes responsible;
     `transferred_at`: when, by its own word or its hub's, the device held the image; `claimed`: it is its device's work.
     """
-    rows = _deliveries(connection, named)
+    rows = read_frame(connection, _deliveries(named))
     suppliers = _suppliers(connection, named, now)
     requests = request_facts(connection, rows["request"].unique())
     return (
@@ -39,11 +40,12 @@ def delivery_facts(connection: Connection, named: FromClause, now: Instant) -> p
     )
 
 
-def _deliveries(connection: Connection, named: FromClause) -> pl.DataFrame:
+@lru_cache
+def _deliveries(named: Table) -> Select[Any]:
     d, v, w, r = t.delivery, t.device, t.work, t.report.c
     transferred = select(func.max(r.at)).where(r.delivery == d.c.id, r.event == "transferred", r.taken)
     missed = select(r.id).where(r.delivery == d.c.id, r.event == "image_missing", ~r.taken).exists()
-    query = (
+    return (
         select(
             d.c.id.label("delivery"),
             d.c.epoch,
@@ -64,17 +66,30 @@ def _deliveries(connection: Connection, named: FromClause) -> pl.DataFrame:
         .join(v, v.c.eui == d.c.device)
         .outerjoin(w, and_(w.c.device == d.c.device, w.c.delivery == d.c.id))
     )
-    return read_frame(connection, query)
 
 
-def _suppliers(connection: Connection, named: FromClause, now: Instant) -> pl.DataFrame:
+def _suppliers(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
     """What the Responsible Suppliers of each delivery's device, now and to come, mean to it."""
+    return (
+        read_frame(connection, _responsible(named), now=now)
+        .group_by("delivery")
+        .agg(
+            pl.col("own_until").max().alias("eligible_until"),
+            pl.col("untold").any().alias("newcomer"),
+            pl.col("since").filter(pl.col("since") > now).min().alias("supplier_from"),
+        )
+    )
+
+
+@lru_cache
+def _responsible(named: Table) -> Select[Any]:
+    now = bindparam("now", type_=BigInteger)
     d, r, e, m = t.delivery, t.request, t.eligibility, t.message
     own, present = e.c.party == r.c.originator, e.c.since <= now
     told = select(m.c.id).where(
         m.c.delivery == d.c.id, m.c.party == e.c.party, m.c.kind == AlertKind.UPGRADE_REQUESTED.value
     )
-    query = (
+    return (
         select(
             d.c.id.label("delivery"),
             e.c.since,
@@ -85,13 +100,4 @@ def _suppliers(connection: Connection, named: FromClause, now: Instant) -> pl.Da
         .join(r, r.c.id == d.c.request)
         .join(e, e.c.device == d.c.device)
         .where(e.c.until > now)
-    )
-    return (
-        read_frame(connection, query)
-        .group_by("delivery")
-        .agg(
-            pl.col("own_until").max().alias("eligible_until"),
-            pl.col("untold").any().alias("newcomer"),
-            pl.col("since").filter(pl.col("since") > now).min().alias("supplier_from"),
-        )
     )

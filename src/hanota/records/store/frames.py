@@ -15,10 +15,13 @@ named: Final = staging("set", (("id", pl.Int64),))
 _POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
 
 
-def read_frame(connection: Connection, query: Select[Any]) -> pl.DataFrame:
-    """Run a query and give its rows as columns; the types come from the query's columns, also when it is empty."""
+def read_frame(connection: Connection, query: Select[Any], **values: Any) -> pl.DataFrame:
+    """Run a query and give its rows as columns; the types come from the query's columns, also when it is empty.
+
+    `values` are those of the query's parameters.
+    """
     schema = {column.name: _polars_type(column.type) for column in query.selected_columns}
-    result = connection.execute(query)
+    result = connection.execute(query, values)
     rows = result.cursor.fetchall()  # as the driver has them: a Row for each would cost more than the query
     result.close()
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)

@@ -6,16 +6,20 @@ worker that slept through its lease writes nothing, and a crash between the two 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     Table,
     and_,
+    bindparam,
     case,
     cast,
     delete,
@@ -36,7 +40,7 @@ from hanota.model.step import Step
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
-from hanota.records.store.bulk import insert_frame, staged, staged_apart, staged_from
+from hanota.records.store.bulk import insert_frame, staged, staged_apart, staged_from, staging
 from hanota.records.store.facts import delivery_facts
 from hanota.records.store.frames import read_frame
 from hanota.records.store.outbox import end_cancels
@@ -49,7 +53,29 @@ LEASE_MS: Final = 30 * SECOND
 _WAN: Final = WanPolicy()
 _QUEUE: Final = "queue"
 _NO_REPORT: Final = cast(null(), BigInteger).label("report")
+_OPEN: Final = tuple(state.value for state in State if state not in ENDS)
+_NOW: Final = bindparam("now", type_=BigInteger)
+_CLAIMED: Final = staging("claimed", (("id", pl.Int64), ("report", pl.Int64)))
+_IN_TURN: Final = staging("in_turn", (("id", pl.Int64),))
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
+
+_FREE_IN_TURN: Final = (
+    select(t.delivery.c.id, _NO_REPORT)
+    .join(_IN_TURN, _IN_TURN.c.id == t.delivery.c.id)
+    .where(t.delivery.c.leased_until <= _NOW)
+    .with_for_update(of=t.delivery, key_share=True, skip_locked=True)
+)
+_LEASING: Final = (
+    update(t.delivery)
+    .where(t.delivery.c.id.in_(select(_CLAIMED.c.id)))
+    .values(epoch=t.delivery.c.epoch + 1, leased_until=bindparam("until", type_=BigInteger))
+)
+_TOLD: Final = ("event", "at", "version", "result", "offset", "blocks", "repeats", "until")
+_REPORTS: Final = (
+    select(t.report.c.delivery, t.report.c.id.label("report"), *(t.report.c[name] for name in _TOLD))
+    .select_from(_CLAIMED.join(t.report, t.report.c.id == _CLAIMED.c.report))
+    .where(bindparam("by_report", type_=Boolean))
+)
 
 Staged = tuple[Table, dict[str, ColumnElement[Any]]]
 """Moves of a step, as statements join with them."""
@@ -72,14 +98,18 @@ def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Wait
     """Look what could be claimed, of states that are no ends and of reports `events`, at much less cost than stages
     that find nothing: each is one look into an index, however many rows wait.
     """
+    found = frozenset(connection.execute(_looks(tuple(events)), {"now": now}).scalars())
+    return Waiting(found.intersection(_OPEN), found.difference(_OPEN, {_QUEUE}), _QUEUE in found)
+
+
+@lru_cache
+def _looks(events: tuple[str, ...]) -> CompoundSelect[Any]:
     d, r = t.delivery.c, t.report.c
-    states = [state.value for state in State if state not in ENDS]
-    due = [_there(state, (d.state == state, d.due <= now, d.leased_until <= now)) for state in states]
-    free = r.delivery == d.id, d.leased_until <= now
+    due = [_there(state, (d.state == state, d.due <= _NOW, d.leased_until <= _NOW)) for state in _OPEN]
+    free = r.delivery == d.id, d.leased_until <= _NOW
     heard = [_there(event, (r.event == event, ~r.taken, *free)) for event in events]
-    queue = _there(_QUEUE, (t.is_queued, d.leased_until <= now))
-    found = frozenset(connection.execute(union_all(*due, *heard, queue)).scalars())
-    return Waiting(found.intersection(states), found.difference(states, {_QUEUE}), _QUEUE in found)
+    queue = _there(_QUEUE, (t.is_queued, d.leased_until <= _NOW))
+    return union_all(*due, *heard, queue)
 
 
 def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
@@ -95,56 +125,43 @@ def claim(
     Those REQUESTED come in turn, whoever asked for them. Returns: one row a delivery with its facts; `report` and the
     report's columns are null where time woke the row.
     """
-    claimed, count = staged_from(connection, "claimed", _heard(hears, now))
-    count -= _forget_taken(connection, claimed, count)
+    count = staged_from(connection, _CLAIMED, _heard(frozenset(hears)), now=now)
+    count -= _forget_taken(connection, count)
     by_report = count > 0
     if not by_report and State.REQUESTED in takes:
-        claimed, count = _numbered(connection, requested_in_turn(connection, wan, now), now)
+        count = _numbered(connection, requested_in_turn(connection, wan, now), now)
     elif not by_report:
-        claimed, count = staged_from(connection, "claimed", _due(takes, now))
-    return _take(connection, claimed, count, now, by_report=by_report)
+        count = staged_from(connection, _CLAIMED, _due(frozenset(takes)), now=now)
+    return _take(connection, count, now, by_report=by_report)
 
 
 def claim_leaving(connection: Connection, now: Instant, wan: WanPolicy = _WAN) -> pl.DataFrame:
     """Claim what leaves the queues of the wide-area networks now, as `claim` does."""
-    claimed, count = _numbered(connection, let_go(connection, wan, now), now)
-    return _take(connection, claimed, count, now, by_report=False)
+    return _take(connection, _numbered(connection, let_go(connection, wan, now), now), now, by_report=False)
 
 
-def _numbered(connection: Connection, deliveries: pl.Series, now: Instant) -> tuple[Table, int]:
+def _numbered(connection: Connection, deliveries: pl.Series, now: Instant) -> int:
     """Name the deliveries to claim, which time and their turn woke, less what another worker is claiming."""
-    turn, d = staged(connection, "in_turn", deliveries.alias("id").to_frame()), t.delivery
-    free = (
-        select(d.c.id, _NO_REPORT)
-        .join(turn, turn.c.id == d.c.id)
-        .where(d.c.leased_until <= now)
-        .with_for_update(of=d, key_share=True, skip_locked=True)
-    )
-    return staged_from(connection, "claimed", free)
+    staged(connection, "in_turn", deliveries.alias("id").to_frame())
+    return staged_from(connection, _CLAIMED, _FREE_IN_TURN, now=now)
 
 
-def _take(connection: Connection, claimed: Table, count: int, now: Instant, *, by_report: bool) -> pl.DataFrame:
+def _take(connection: Connection, count: int, now: Instant, *, by_report: bool) -> pl.DataFrame:
     if count:
-        connection.execute(
-            update(t.delivery)
-            .where(t.delivery.c.id.in_(select(claimed.c.id)))
-            .values(epoch=t.delivery.c.epoch + 1, leased_until=now + LEASE_MS)
-        )
-    r = t.report
-    columns = [r.c[name] for name in ("event", "at", "version", "result", "offset", "blocks", "repeats", "until")]
-    reports = select(r.c.delivery, r.c.id.label("report"), *columns)
-    heard = reports.select_from(claimed.join(r, r.c.id == claimed.c.report)).where(literal(by_report))
-    facts = delivery_facts(connection, claimed, now)
-    return facts.join(read_frame(connection, heard), on="delivery", how="left", maintain_order="left")
+        connection.execute(_LEASING, {"until": now + LEASE_MS})
+    facts = delivery_facts(connection, _CLAIMED, now)
+    heard = read_frame(connection, _REPORTS, by_report=by_report)
+    return facts.join(heard, on="delivery", how="left", maintain_order="left")
 
 
-def _heard(hears: Iterable[str], now: Instant) -> Select[Any]:
+@lru_cache
+def _heard(hears: frozenset[str]) -> Select[Any]:
     """The deliveries with a report that nobody has taken, of which nobody has a lease: each with its oldest report."""
     r, d = t.report, t.delivery
     oldest = (
         select(r.c.id, r.c.delivery)
         .join(d, d.c.id == r.c.delivery)
-        .where(~r.c.taken, r.c.event.in_(list(hears)), d.c.leased_until <= now)
+        .where(~r.c.taken, r.c.event.in_(sorted(hears)), d.c.leased_until <= _NOW)
         .order_by(r.c.id)
         .limit(BATCH_MAX)
         .with_for_update(of=d, key_share=True, skip_locked=True)
@@ -153,22 +170,23 @@ def _heard(hears: Iterable[str], now: Instant) -> Select[Any]:
     return select(oldest.c.delivery.label("id"), func.min(oldest.c.id).label("report")).group_by(oldest.c.delivery)
 
 
-def _forget_taken(connection: Connection, claimed: Table, count: int) -> int:
+def _forget_taken(connection: Connection, count: int) -> int:
     """Look again once the deliveries are locked: until then another worker may have taken what was said of them."""
     if not count or connection.dialect.name == "sqlite":  # there nobody writes meanwhile
         return 0
-    taken = select(t.report.c.id).where(t.report.c.taken, t.report.c.id == claimed.c.report).exists()
-    return connection.execute(delete(claimed).where(taken)).rowcount
+    taken = select(t.report.c.id).where(t.report.c.taken, t.report.c.id == _CLAIMED.c.report).exists()
+    return connection.execute(delete(_CLAIMED).where(taken)).rowcount
 
 
-def _due(takes: Iterable[str], now: Instant) -> Select[Any]:
+@lru_cache
+def _due(takes: frozenset[str]) -> Select[Any]:
     d, r = t.delivery, t.report
     heard_of = (
         select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
     )  # what was said counts before time does
     return (
         select(d.c.id, _NO_REPORT)
-        .where(d.c.state.in_(list(takes)), d.c.due <= now, d.c.leased_until <= now, ~heard_of)
+        .where(d.c.state.in_(sorted(takes)), d.c.due <= _NOW, d.c.leased_until <= _NOW, ~heard_of)
         .order_by(d.c.due)
         .limit(BATCH_MAX)
         .with_for_update(of=d, key_share=True, skip_locked=True)
