@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+import polars as pl
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.records.store.bulk import staged
 from hanota.records.store.schema import certificate
 from hanota.wire.smki import Certificate, read_certificate
+
+_NUMBERS: Final = {"issuer": pl.String, "serial": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,11 @@ class Registered:
 
 def register_certificates(connection: Connection, certificates: Iterable[Certificate]) -> None:
     """Enter certificates; those that stand are left as they are."""
-    standing = {tuple(row) for row in connection.execute(select(certificate.c.issuer, certificate.c.serial))}
+    given = list(certificates)
+    numbers = {"issuer": [found.issuer for found in given], "serial": [str(found.serial) for found in given]}
+    s, c = staged(connection, "certificates", pl.DataFrame(numbers, schema=_NUMBERS)), certificate.c
+    same = (s.c.issuer == c.issuer) & (s.c.serial == c.serial)
+    standing = set(map(tuple, connection.execute(select(c.issuer, c.serial).join_from(s, certificate, same))))
     rows = [
         {
             "issuer": found.issuer,
@@ -36,7 +45,7 @@ def register_certificates(connection: Connection, certificates: Iterable[Certifi
             "usage": found.usage.value,
             "der": found.der,
         }
-        for found in certificates
+        for found in given
         if (found.issuer, str(found.serial)) not in standing
     ]
     if rows:
