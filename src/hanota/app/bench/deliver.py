@@ -190,7 +190,8 @@ class _Runs:
                 rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter)
             else:
                 rollout = SignedRollout(store, town, self.identities, plan=plan, policies=policies, meter=meter)
-            rollout.run(self.now)
+            with meter.collecting_seldom():
+                rollout.run(self.now)
             with store.reading() as connection:
                 return rollout.reports, rollout.days, census(connection)
         finally:
