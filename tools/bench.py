@@ -97,7 +97,9 @@ def a_database() -> Iterator[str | None]:
         return
     sys.path.insert(0, str(ROOT / "tests"))
     try:
-        cluster = importlib.import_module("helpers.postgres").Cluster(where=None)
+        cluster = importlib.import_module("helpers.postgres").Cluster(
+            where=None, autovacuum="on", shared_buffers="256MB"
+        )
     except BaseException as missing:  # pytest's own way to leave out is no Exception
         if type(missing).__name__ not in ("Skipped", "Failed"):
             raise

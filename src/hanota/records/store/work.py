@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Connection,
@@ -48,6 +49,7 @@ from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_i
 LEASE_MS: Final = 30 * SECOND
 _WAN: Final = WanPolicy()
 _QUEUE: Final = "queue"
+_STATES: Final = [state.value for state in State if state not in ENDS]
 _NO_REPORT: Final = cast(null(), BigInteger).label("report")
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
 
@@ -73,18 +75,24 @@ def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Wait
     that find nothing: each is one look into an index, however many rows wait.
     """
     d, r = t.delivery.c, t.report.c
-    states = [state.value for state in State if state not in ENDS]
-    due = [_there(state, (d.state == state, d.due <= now, d.leased_until <= now)) for state in states]
+    state, event = _names("states", _STATES), _names("events", sorted(events))
     free = r.delivery == d.id, d.leased_until <= now
-    heard = [_there(event, (r.event == event, ~r.taken, *free)) for event in events]
-    queue = _there(_QUEUE, (t.is_queued, d.leased_until <= now))
-    found = frozenset(connection.execute(union_all(*due, *heard, queue)).scalars())
-    return Waiting(found.intersection(states), found.difference(states, {_QUEUE}), _QUEUE in found)
+    due = _there(state, (d.state == state.c.name, d.due <= now, d.leased_until <= now))
+    heard = _there(event, (r.event == event.c.name, ~r.taken, *free))
+    queue = select(literal(_QUEUE)).where(exists().where(t.is_queued, d.leased_until <= now))
+    found = frozenset(connection.execute(union_all(due, heard, queue)).scalars())
+    return Waiting(found.intersection(_STATES), found.difference(_STATES, {_QUEUE}), _QUEUE in found)
 
 
-def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
-    """The name, if there is such a row."""
-    return select(literal(name)).where(exists().where(*conditions))
+def _names(what: str, names: list[str]) -> CTE:
+    """Names as rows: so a look into each is planned once, not once a name and partition."""
+    return union_all(*(select(literal(name).label("name")) for name in names)).cte(what)
+
+
+def _there(names: CTE, conditions: tuple[Any, ...]) -> Select[Any]:
+    """Those names for which there is such a row. Not by EXISTS, which PostgreSQL may answer by reading all rows."""
+    one = select(literal(1)).where(*conditions).limit(1)
+    return select(names.c.name).where(one.correlate(names).scalar_subquery().is_not(None))
 
 
 def claim(
