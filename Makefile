@@ -13,7 +13,7 @@ JOBS ?= auto  # how many processes share the tests: one a core
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format fuzz nightly tables lock clean
+.PHONY: help demo up test bench lint format fuzz nightly tables lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,14 +38,18 @@ lint: $(VENV)/.dev  ## format, lint, types, import contracts
 format: $(VENV)/.dev  ## put the code into the house's form
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
+bench: $(VENV)/.dev  ## all measurements, a quarter of an hour, figures in var/bench; ARGS=--full: those that are promised
+	@$(BIN)/python tools/bench.py $(ARGS)
+
 fuzz: $(VENV)/.dev  ## half an hour against the parsers of DUIS, GBCS and images; HANOTA_FUZZ_S: seconds for each
 	@HANOTA_FUZZ_S=$${HANOTA_FUZZ_S:-600} $(BIN)/python -m pytest -s tests/fuzz $(ARGS)
 
-nightly: lint  ## the long run: many more examples and seeds, half an hour of fuzz, the hunt for planted bugs
+nightly: lint  ## the long run: many more examples and seeds, half an hour of fuzz, planted bugs, full figures
 	@HANOTA_TEST_PROFILE=nightly HANOTA_FUZZ_S=600 $(MAKE) test
 	@$(BIN)/hanota simulate --seeds 2000
 	@$(BIN)/hanota simulate bugs --hunt
 	@$(BIN)/hanota simulate cuts --full
+	@$(MAKE) bench ARGS=--full
 
 tables: $(VENV)/.dev  ## write the pages of docs/ that come from the code
 	@$(BIN)/python tools/errors_table.py

@@ -66,7 +66,8 @@ class Cluster:
     The folder is in memory where there is such a place, for many tests share a disk; or else in `where`.
     """
 
-    def __init__(self, where: Path | None = _MEMORY) -> None:
+    def __init__(self, where: Path | None = _MEMORY, **settings: str) -> None:
+        self._settings = _SETTINGS | settings
         self._bin = _binaries()
         self._who = _unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="hanota-pg-", dir=where if where and where.is_dir() else None))
@@ -92,7 +93,7 @@ class Cluster:
     def start(self) -> None:
         """Start the server, and wait until it answers: after a kill it first makes good what was under way."""
         (log := self._folder / "log").touch()
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self._data, "-k", self._folder, *settings],

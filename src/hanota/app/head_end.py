@@ -217,11 +217,12 @@ class HeadEnd:
         with self._store.writing() as connection:
             claimed = claim_unsent(connection, now)
         with self._store.reading() as connection:
-            find = CertificateFinder(connection)
             waiting: list[Sending | CommandSending] = [
                 *unsent(connection, now, claimed=claimed),
                 *unsent_commands(connection, now, claimed=claimed),
             ]
+            asked = (it.hub for it in waiting if isinstance(it, CommandSending) or it.kind == "read_version")
+            find = CertificateFinder(connection, asked)
             return [(sending, self._build(sending, find, now)) for sending in waiting]
 
     def _build(self, sending: Sending | CommandSending, find: FindCertificate, now: Instant) -> bytes | None:

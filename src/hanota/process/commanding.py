@@ -111,13 +111,29 @@ class Commanding:
         """
         untold = set(fresh)
         failures: list[Exception] = []
-        for opened in messages:
+        for opened in self._of_users(list(messages)):
             try:
                 with self._connection.begin_nested():
                     self._hear(opened, untold)
             except _UNTHOUGHT as failure:
                 failures.append(failure)
         return failures
+
+    def _of_users(self, messages: list[Authentic]) -> list[Authentic]:
+        """Leave out what concerns no User, which is most: answers to our own reads, alerts that go nowhere else."""
+        ours = [it.message.header.counter for it in messages if self._answers_us(it)]
+        asked = kept.commands_among(self._connection, ours)
+        return [
+            it
+            for it in messages
+            if isinstance(it.payload, gbcs.DatedActivation | gbcs.DistributionReceipt)
+            or (it.message.header.cra is gbcs.Cra.RESPONSE and not self._answers_us(it))
+            or (self._answers_us(it) and it.message.header.counter in asked)
+        ]
+
+    def _answers_us(self, opened: Authentic) -> bool:
+        header = opened.message.header
+        return header.cra is gbcs.Cra.RESPONSE and header.recipient == self._dcc
 
     def _hear(self, opened: Authentic, untold: set[str]) -> None:
         header, payload = opened.message.header, opened.payload

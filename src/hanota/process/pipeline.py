@@ -24,7 +24,7 @@ from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver, Release
-from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
+from hanota.process.intake import Asked, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
@@ -169,8 +169,11 @@ class Pipeline:
 
     def hear(self, frames: Iterable[bytes], now: Instant) -> Heard:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
+        frames = list(frames)
         with self._store.reading() as connection:
-            facts = HomeFacts(certificate=CertificateFinder(connection), mac_holds=self._broker.mac_holds)
+            facts = HomeFacts(
+                certificate=CertificateFinder(connection, hubs_of(frames)), mac_holds=self._broker.mac_holds
+            )
             read = [read_uplink_frame(frame, facts) for frame in frames]
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]

@@ -1,67 +1,100 @@
-"""The measurement of rollouts: every device of it is confirmed, or there is no figure."""
+"""`hanota bench deliver` at a small size: every device is confirmed, whatever the store, and by verified reports."""
 
-import json
-from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
-from typer.testing import CliRunner
 
-from hanota.app.bench import rollout as module
-from hanota.app.bench.deliver import bench_deliver
-from hanota.app.bench.rollout import Plan, RolloutUnfinished
-from hanota.app.bench.town import CACHE
-from hanota.base.instant import MINUTE
-from hanota.faces.cli.bench import app
+from hanota.app.bench.deliver import Beside, bench_deliver
+from hanota.app.bench.goosebit import PeerOutcome
+from hanota.app.bench.identities import Identities
+from hanota.app.bench.metering import Meter
+from hanota.app.bench.rollout import Plan
+from hanota.app.bench.signed import SignedRollout, Wires
+from hanota.app.bench.town import CACHE, DatabaseInUse, plan_town, settle_town
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.parties import KeyUsage
+from hanota.model.policies import Policies
+from hanota.records.store.census import census, deliveries_by_state
+from hanota.wire.smki import read_certificate
+from helpers.postgres import Cluster
 from helpers.premises import NOW
+
+HOMES = 300
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CACHE, str(tmp_path))
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
 
 
-def test_each_device_of_a_rollout_ends_confirmed_with_its_alerts_and_its_floor_is_measured() -> None:
-    outcome = bench_deliver(now=NOW, devices=2_000)
-    found = outcome.as_dict()
-    assert (found["name"], found["devices"], found["store"], found["reports"]) == ("deliver", 2_000, "sqlite", "heard")
-    assert found["reports_per_device"] == 3
-    assert (found["rows"]["delivery"], found["rows"]["work"]) == (2_000, 0)
-    assert found["rows"]["message"] >= 3 * 2_000
-    assert found["devices_per_s"] == pytest.approx(2_000 / outcome.seconds, rel=0.1)
-    assert found["ratio"] == pytest.approx(found["devices_per_s"] / found["floor_devices_per_s"], abs=0.001)
-    assert sum(found["phases_us"].values()) == pytest.approx(outcome.seconds / 2_000 * 1e6, rel=0.1)
-
-
-def test_homes_that_send_every_receipt_lead_to_the_same_end(tmp_path: Path) -> None:
-    profile = tmp_path / "profile.pstats"
-    outcome = bench_deliver(
-        now=NOW, devices=40, requests=4, registry=60, whole=True, with_floor=False, growth=(20,), profile=profile
-    )
-    assert outcome.reports_per_device == 3 + 3 + 9  # outcomes, receipts, nine tenths on the way
-    assert outcome.registry == 60
-    assert outcome.floor_devices_per_s is None
-    assert set(outcome.growth_us) == {"20"}
+def test_every_device_is_confirmed_with_all_its_rows_and_the_peer_is_held_against_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = PeerOutcome(devices=5, seconds=1.0, devices_per_s=0.001, name="goosebit")
+    monkeypatch.setattr("hanota.app.bench.deliver.bench_goosebit", lambda **_: peer)
+    profile = tmp_path / "deliver.pstats"
+    beside = Beside(growth=(20,), peer_devices=5, profile=profile)
+    told = bench_deliver(now=NOW, devices=60, requests=3, beside=beside).as_dict()
+    assert told["rows"]["delivery"] == 60
+    assert told["rows"]["message"] == 180
+    assert told["rows"]["work"] == 0
+    assert told["ratio"] > 0
+    assert told["ratio_peer"] == pytest.approx(told["devices_per_s"] / 0.001, rel=0.01)
+    assert "HTTP" in told["how_they_differ"]
+    assert told["growth_us"].keys() == {"20"}
     assert profile.stat().st_size > 0
 
 
-def test_a_rollout_that_does_not_come_to_its_end_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GIVE_UP_MS", 5 * MINUTE)
-    with pytest.raises(RolloutUnfinished) as caught:
-        bench_deliver(now=NOW, devices=5, requests=1, with_floor=False)
-    assert caught.value.facts["devices"] == 5
+def test_a_rollout_runs_in_an_empty_database_and_in_no_other(postgres: Cluster) -> None:
+    url = postgres.url(postgres.create())
+    told = bench_deliver(now=NOW, devices=60, requests=3, database=url)
+    assert (told.store, told.rows["delivery"], told.floor_devices_per_s) == ("postgresql", 60, None)
+    with pytest.raises(DatabaseInUse):
+        bench_deliver(now=NOW, devices=60, requests=3, database=url)
 
 
-@pytest.mark.parametrize(("devices", "requests"), [(1, 1), (7, 3), (3, 20), (50_000, 7)])
-def test_requests_share_the_devices_without_gap_or_overlap(devices: int, requests: int) -> None:
-    shares = Plan(devices=devices, requests=requests).shares()
-    assert sum(count for _, count in shares) == devices
-    assert all(first + count == after for (first, count), (after, _) in pairwise(shares))
+@pytest.mark.parametrize("altered", [0, 40])
+def test_homes_at_flow_level_are_confirmed_by_reports_that_hold_and_by_no_others(altered: int, tmp_path: Path) -> None:
+    town = plan_town(HOMES, image_octets=1000, now=NOW)
+    identities = Identities(town.keys, NOW)
+    store = settle_town(town, tmp_path / "store.sqlite", identities)
+    plan = Plan(devices=HOMES, requests=2)
+    rollout = SignedRollout(
+        store, town, identities, plan=plan, policies=Policies(), meter=Meter(), wires=Altering(altered)
+    )
+    rollout.run(NOW)
+    with store.reading() as connection:
+        assert deliveries_by_state(connection) == {"CONFIRMED": HOMES}
+        assert census(connection)["report"] == 3 * HOMES
+    assert rollout.reports >= 3 * HOMES + altered  # what was altered was not believed, and so was said again
+    store.close()
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_the_command_shows_what_was_measured_and_ends_by_whether_it_is_enough(as_json: bool) -> None:
-    command = ["deliver", "--devices", "10", "--requests", "2", *(["--json"] if as_json else [])]
-    result = CliRunner().invoke(app, command)
-    told = json.loads(result.stdout)["passed"] if as_json else "outcome             passed" in result.stdout
-    assert result.exit_code == (0 if told else 1), result.output
+class Altering(Wires):
+    """Changes one bit of the first so many frames from homes."""
+
+    def __init__(self, altered: int) -> None:
+        super().__init__(Random(3))
+        self._left = altered
+
+    def shuffle(self) -> None:
+        for place in range(min(self._left, len(self.up))):
+            octets = bytearray(self.up[place])
+            octets[-1] ^= 1
+            self.up[place] = bytes(octets)
+            self._left -= 1
+        super().shuffle()
+
+
+def test_each_hub_and_device_has_a_key_of_its_own_that_its_certificate_names() -> None:
+    identities = Identities(plan_town(1, image_octets=1000, now=NOW).keys, NOW)
+    owners = [Eui64(0x00DB_4000_0000_0000 + number) for number in range(3)]
+    held = [identities.credential(eui, usage) for eui in owners for usage in KeyUsage]
+    for credential in held:
+        assert read_certificate(credential.certificate.der) == credential.certificate
+    assert len({credential.key.private_numbers().private_value for credential in held}) == len(held)
+    rows = identities.rows([(owners[0].signed, owners[1].signed)])
+    assert set(rows["der"]) <= {credential.certificate.der for credential in held}
+    assert {Instant(NOW) <= credential.certificate.not_after for credential in held} == {True}

@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store.sqlite")
 
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "temp_store": 2}
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "temp_store": 2, "cache_size": -65536}
 
 
 @pytest.mark.parametrize("name", PRAGMAS)

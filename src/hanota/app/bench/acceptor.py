@@ -12,6 +12,7 @@ from pathlib import Path
 from hanota.app.bench.town import plan_town
 from hanota.app.clock import wall_clock
 from hanota.app.frames import FrameBuilder
+from hanota.app.memory import collect_seldom
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.policies import Policies
@@ -26,6 +27,7 @@ def main() -> None:
     dcc = town.description.dcc
     broker = FrameBuilder(town.keys, dcc)
     pipeline = Pipeline(open_store(store), dcc=dcc, policies=Policies(), seal=town.sign, broker=broker)
+    collect_seldom()
     _say("ready")
     for _ in sys.stdin:
         start = time.perf_counter()

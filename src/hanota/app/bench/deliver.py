@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from hanota.app.bench.floor import Floor, sqlite_floor
+from hanota.app.bench.goosebit import HOW_THEY_DIFFER, PeerOutcome, bench_goosebit
+from hanota.app.bench.identities import Identities
 from hanota.app.bench.machine import machine
 from hanota.app.bench.metering import Meter, peak_rss_mb
 from hanota.app.bench.rollout import HeardRollout, Plan
-from hanota.app.bench.town import Town, plan_town, settle_town
+from hanota.app.bench.signed import SignedRollout
+from hanota.app.bench.town import Town, cache_folder, plan_town, settle_town
 from hanota.app.frames import FrameBuilder
 from hanota.base.instant import Instant
 from hanota.edge.estate.flow import BRIEF, WHOLE
@@ -31,14 +34,16 @@ PER_S_MIN: Final[Mapping[tuple[str, str], float]] = {
 """Devices per second, by store and by how reports come."""
 
 OF_FLOOR_MIN: Final = 0.5
+OF_PEER_MIN: Final = 100.0
 GROWTH_MAX: Final = 1.5
+GROWTH_FROM: Final = 100_000  # below it, what a batch costs in itself counts for much
 IMAGE_OCTETS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverOutcome:
     """What was measured. `phases_us` are per device; `ratio` is the rate against the floor's, `ratio_cpu` the
-    same by the time that the processor spent: on a busy machine the steadier one."""
+    same by the time that the processor spent: on a busy machine the steadier one; `ratio_peer` against the peer's."""
 
     devices: int
     requests: int
@@ -59,7 +64,12 @@ class DeliverOutcome:
     virtual_minutes: float
     peak_rss_mb: float
     growth_us: Mapping[str, float]
+    growth: float | None
     peer: str | None
+    peer_devices: int | None
+    ratio_peer: float | None
+    how_they_differ: str | None
+    profile: str | None
     machine: str
 
     @property
@@ -67,18 +77,37 @@ class DeliverOutcome:
         """What the figures are held to."""
         per_s = PER_S_MIN.get((self.store, self.reports))
         rate = {} if per_s is None else {"devices_per_s_min": per_s}
-        return {**rate, "ratio_min": OF_FLOOR_MIN}
+        return {**rate, "ratio_min": OF_FLOOR_MIN, "ratio_peer_min": OF_PEER_MIN, "growth_max": GROWTH_MAX}
 
     @property
     def passed(self) -> bool:
         """Whether every figure that was measured keeps its limit."""
         limits = self.limits
-        quick = self.devices_per_s >= limits.get("devices_per_s_min", 0)
-        return quick and (self.ratio is None or self.ratio >= limits["ratio_min"])
+        return (
+            self.devices_per_s >= limits.get("devices_per_s_min", 0)
+            and (self.ratio is None or self.ratio >= limits["ratio_min"])
+            and (self.ratio_peer is None or self.ratio_peer >= limits["ratio_peer_min"])
+            and (self.growth is None or self.growth <= limits["growth_max"])
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Give the row for JSON."""
         return {"name": "deliver", **asdict(self), "limits": self.limits, "passed": self.passed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is measured beside the rollout itself.
+
+    `growth`: numbers of devices for which the cost is measured as well, SQLite alone; GROWTH_FROM is what the limit
+    goes by. `peer_devices`: how many the peer
+    updates. `profile`: a file for `python -m pstats`; it slows all down.
+    """
+
+    floor: bool = True
+    growth: tuple[int, ...] = ()
+    peer_devices: int | None = None
+    profile: Path | None = None
 
 
 def bench_deliver(
@@ -88,72 +117,106 @@ def bench_deliver(
     requests: int = 20,
     registry: int | None = None,
     whole: bool = False,
-    with_floor: bool = True,
-    growth: tuple[int, ...] = (),
-    profile: Path | None = None,
+    signed: bool = False,
+    database: str | None = None,
+    beside: Beside = Beside(),
 ) -> DeliverOutcome:
     """Measure a rollout to so many devices in so many requests, in a registry of at least as many.
 
-    Args: whole: homes send every receipt that `Estate` sends, not only what moves a delivery on. growth: numbers of
-    devices for which the cost is measured as well. profile: a file for `python -m pstats`; it slows all down.
-    Raises RequestRefused, RolloutUnfinished.
+    Args: whole: homes send every receipt that `Estate` sends, not only what moves a delivery on. signed: orders and
+    reports are frames, signed and verified. database: URL of an empty one; else it is a SQLite file.
+    Raises RequestRefused, RolloutUnfinished, PeerBroken, DatabaseInUse.
     """
+    growth = () if database else beside.growth
     town = plan_town(max(devices, registry or 0, *growth), image_octets=IMAGE_OCTETS, now=now)
+    runs = _Runs(town, Identities(town.keys, now) if signed else None, now)
     plan = Plan(devices=devices, requests=requests, said=WHOLE if whole else BRIEF)
-    grown = {str(size): _cost_us(town, replace(plan, devices=size), now) for size in growth}
-    meter = Meter(cProfile.Profile() if profile is not None else None)
+    grown = {size: runs.cost_us(replace(plan, devices=size)) for size in growth}
+    meter = Meter(cProfile.Profile() if beside.profile is not None else None)
     with tempfile.TemporaryDirectory(prefix="hanota-bench-") as folder:
-        rollout, rows = _roll_out(town, plan, Path(folder, "store.sqlite"), meter, now)
-        floor = _floor(town, Path(folder)) if with_floor else None
-    if profile is not None:
-        meter.keep_profile(profile)
+        reports, days, rows = runs.roll_out(plan, database or Path(folder, "store.sqlite"), meter)
+        floor = runs.floor(Path(folder)) if beside.floor and not database else None
+        peer = None if beside.peer_devices is None else _peer(town, Path(folder), beside.peer_devices)
+    if beside.profile is not None:
+        meter.keep_profile(beside.profile)
     per_s = devices / meter.seconds
     floor_per_s = None if floor is None else devices / floor.seconds
     return DeliverOutcome(
         devices=devices,
         requests=requests,
         registry=town.homes,
-        store="sqlite",
-        carrier="none",
-        reports="heard",
-        reports_per_device=round(rollout.reports / devices, 2),
+        store="postgresql" if database else "sqlite",
+        carrier="memory" if signed else "none",
+        reports="signed" if signed else "heard",
+        reports_per_device=round(reports / devices, 2),
         seconds=round(meter.seconds, 2),
         cpu_seconds=round(meter.cpu_seconds, 2),
         devices_per_s=round(per_s, 1),
         floor_devices_per_s=None if floor_per_s is None else round(floor_per_s, 1),
-        peer_devices_per_s=None,
+        peer_devices_per_s=None if peer is None else peer.devices_per_s,
         ratio=None if floor_per_s is None else round(per_s / floor_per_s, 3),
         ratio_cpu=None if floor is None else round(floor.cpu_seconds / meter.cpu_seconds, 3),
         phases_us={name: round(spent.seconds / devices * 1e6, 1) for name, spent in meter.phases.items()},
         rows=rows,
-        virtual_minutes=round(rollout.days * 24 * 60, 1),
+        virtual_minutes=round(days * 24 * 60, 1),
         peak_rss_mb=peak_rss_mb(),
-        growth_us=grown,
-        peer=None,
+        growth_us={str(size): us for size, us in grown.items()},
+        growth=_growth(meter.seconds / devices * 1e6, grown),
+        peer=None if peer is None else peer.name,
+        peer_devices=None if peer is None else peer.devices,
+        ratio_peer=None if peer is None else round(per_s / peer.devices_per_s, 1),
+        how_they_differ=None if peer is None else HOW_THEY_DIFFER,
+        profile=None if beside.profile is None else str(beside.profile),
         machine=machine(),
     )
 
 
-def _roll_out(town: Town, plan: Plan, file: Path, meter: Meter, now: Instant) -> tuple[HeardRollout, Mapping[str, int]]:
-    store = settle_town(town, file)
-    try:
-        broker = FrameBuilder(town.keys, town.description.dcc)
-        rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=Policies(), meter=meter)
-        rollout.run(now)
-        with store.reading() as connection:
-            return rollout, census(connection)
-    finally:
-        store.close()
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Rollouts to one town, each in a store of its own."""
+
+    town: Town
+    identities: Identities | None
+    now: Instant
+
+    def roll_out(self, plan: Plan, where: Path | str, meter: Meter) -> tuple[int, float, Mapping[str, int]]:
+        """Bring all devices to the new version. Returns: reports, days of virtual time, and rows that were written."""
+        town, policies = self.town, Policies()
+        store = settle_town(town, where, self.identities)
+        rollout: HeardRollout | SignedRollout
+        try:
+            if self.identities is None:
+                broker = FrameBuilder(town.keys, town.description.dcc)
+                rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter)
+            else:
+                rollout = SignedRollout(store, town, self.identities, plan=plan, policies=policies, meter=meter)
+            with meter.collecting_seldom():
+                rollout.run(self.now)
+            with store.reading() as connection:
+                return rollout.reports, rollout.days, census(connection)
+        finally:
+            store.close()
+
+    def floor(self, folder: Path) -> Floor:
+        """Write the rows of the rollout in `folder` again, by a bare loop."""
+        empty = folder / "floor.sqlite"
+        settle_town(self.town, empty, self.identities).close()
+        return sqlite_floor(folder / "store.sqlite", empty)
+
+    def cost_us(self, plan: Plan) -> float:
+        """Give what a device costs in a rollout of that size, in the same registry."""
+        meter = Meter()
+        with tempfile.TemporaryDirectory(prefix="hanota-bench-") as folder:
+            self.roll_out(plan, Path(folder, "store.sqlite"), meter)
+        return round(meter.seconds / plan.devices * 1e6, 1)
 
 
-def _floor(town: Town, folder: Path) -> Floor:
-    empty = folder / "floor.sqlite"
-    settle_town(town, empty).close()
-    return sqlite_floor(folder / "store.sqlite", empty)
+def _growth(cost_us: float, grown: Mapping[int, float]) -> float | None:
+    """Give how many times what it costs at GROWTH_FROM a device costs; None where that is not known."""
+    return round(cost_us / grown[GROWTH_FROM], 2) if GROWTH_FROM in grown else None
 
 
-def _cost_us(town: Town, plan: Plan, now: Instant) -> float:
-    meter = Meter()
-    with tempfile.TemporaryDirectory(prefix="hanota-bench-") as folder:
-        _roll_out(town, plan, Path(folder, "store.sqlite"), meter, now)
-    return round(meter.seconds / plan.devices * 1e6, 1)
+def _peer(town: Town, folder: Path, devices: int) -> PeerOutcome:
+    place = folder / "peer"
+    place.mkdir()
+    return bench_goosebit(cache=cache_folder(), folder=place, devices=devices, image=town.file)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from hanota.records.store.engine import PRAGMAS
+
 _BATCH: Final = 10_000
 _STEPS: Final = ("QUEUED", "ON_WAN", "TRANSFERRED", "ACTIVATING", "ACTIVATED", "CONFIRMED")
 """States that a delivery goes through after REQUESTED when all goes well."""
@@ -70,7 +72,7 @@ class _Loop:
 
     def __init__(self, file: Path) -> None:
         self._connection = sqlite3.connect(file, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
         self.seconds = self.cpu_seconds = 0.0
         self.rows = 0

@@ -1,12 +1,15 @@
 """A clock that runs only while what is measured is at work, told apart by phase; with a profile if one is wanted."""
 
 import cProfile
+import gc
 import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from hanota.app.memory import collect_seldom
 
 _KB_PER_MB = 1024
 
@@ -40,6 +43,17 @@ class Meter:
                 self.profile.disable()
             spent.seconds += time.perf_counter() - start
             spent.cpu_seconds += time.process_time() - cpu
+
+    @contextmanager
+    def collecting_seldom(self) -> Iterator[None]:
+        """Look for garbage in cycles as seldom as a worker does (`app.memory`), and afterwards as before."""
+        before = gc.get_threshold()
+        collect_seldom()
+        try:
+            yield
+        finally:
+            gc.set_threshold(*before)
+            gc.unfreeze()
 
     @property
     def seconds(self) -> float:

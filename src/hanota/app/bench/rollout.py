@@ -31,7 +31,7 @@ TICK_MS: Final = 30 * SECOND
 STAGGER_MS: Final = MINUTE
 HEARD_MAX: Final = 10_000
 _LANE: Final = "0"
-_GIVE_UP_MS: Final = 2 * DAY
+GIVE_UP_MS: Final = 2 * DAY
 _EVENTS: Final = {
     Told.ACCEPTED: "order_accepted",
     Told.HELD: "image_held",
@@ -96,7 +96,7 @@ class HeardRollout:
     def run(self, start: Instant) -> None:
         """Go on until every device is confirmed. Raises RequestRefused, RolloutUnfinished."""
         requests = [(Instant(start + number * STAGGER_MS), *share) for number, share in enumerate(self._plan.shares())]
-        for tick in range(_GIVE_UP_MS // TICK_MS):
+        for tick in range(GIVE_UP_MS // TICK_MS):
             now = Instant(start + tick * TICK_MS)
             while requests and requests[0][0] <= now:
                 _, first, count = requests.pop(0)
@@ -109,7 +109,7 @@ class HeardRollout:
             if not requests and self._done():
                 self.days = (now - start) / DAY
                 return
-        raise RolloutUnfinished(devices=self._plan.devices, states=self._states(), days=_GIVE_UP_MS // DAY)
+        raise RolloutUnfinished(devices=self._plan.devices, states=self._states(), days=GIVE_UP_MS // DAY)
 
     def _accept(self, first: int, count: int, now: Instant) -> None:
         octets = self._town.request(first + 1, first, count)

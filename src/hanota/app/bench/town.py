@@ -16,7 +16,9 @@ from typing import Final
 
 import polars as pl
 
+from hanota.app.bench.identities import Identities
 from hanota.app.pki import Party, make_pki
+from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
 from hanota.base.instant import Instant
@@ -28,6 +30,7 @@ from hanota.records.registry.certificates import register_certificates
 from hanota.records.registry.many import enter_town
 from hanota.records.registry.register import FOREVER, PartyRow, ProductRow, register_parties, register_products
 from hanota.records.store import Store, open_store
+from hanota.records.store.census import census
 from hanota.wire import duis
 from hanota.wire.otaimage import GbImage, write_image
 from hanota.wire.otaimage.build import ImageDescription, PayloadDescription, build_image
@@ -42,6 +45,14 @@ FIRST_DEVICE: Final = 0x00DB_4000_0000_0000
 _LAYOUT: Final = 2  # of the rows below; a change makes old files worthless
 _HOMES_AT_ONCE: Final = 100_000
 _SEED: Final = 5
+
+
+class DatabaseInUse(HanotaError):
+    """The database of a measurement holds something."""
+
+    code, fault = "HOTA-BENCH-011", Fault.OPERATOR
+    what = "the database has devices in it: a measurement would come among them"
+    remedy = "give it an empty one: createdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +120,34 @@ def plan_town(homes: int, *, image_octets: int, now: Instant, suppliers: int = 1
     return Town(homes, description, keys, image, write_image(image))
 
 
-def settle_town(town: Town, file: Path) -> Store:
-    """Open a store in a new `file` with the registry of a town; large ones are copied from those made before."""
-    kept = _cache() / f"{_schema_digest()}-{town.homes}.sqlite"
+def settle_town(town: Town, where: Path | str, identities: Identities | None = None) -> Store:
+    """Open a store in a new file, or in an empty database by its URL, with the registry of a town.
+
+    With `identities` hubs and devices have certificates. Files are copied from those made before. Raises DatabaseInUse.
+    """
+    if isinstance(where, str):
+        store = open_store(where)
+        with store.reading() as connection:
+            require(not census(connection)["device"], DatabaseInUse)
+        enter(store, town.homes, town.description, identities)
+        introduce(store, town)
+        return store
+    certified = "" if identities is None else "-certified"
+    kept = cache_folder() / f"{_schema_digest()}-{town.homes}{certified}.sqlite"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(f".{os.getpid()}")
         store = open_store(part)
-        enter(store, town.homes, town.description)
+        enter(store, town.homes, town.description, identities)
         store.close()
         part.replace(kept)
-    shutil.copyfile(kept, file)
-    store = open_store(file)
+    shutil.copyfile(kept, where)
+    store = open_store(where)
     introduce(store, town)
     return store
 
 
-def enter(store: Store, homes: int, description: EstateDescription) -> None:
+def enter(store: Store, homes: int, description: EstateDescription, identities: Identities | None = None) -> None:
     """Enter the homes of a town into an empty registry."""
     with store.writing() as connection:
         for first in range(0, homes, _HOMES_AT_ONCE):
@@ -138,6 +160,7 @@ def enter(store: Store, homes: int, description: EstateDescription) -> None:
                 premises=_premises(chunk),
                 devices=devices,
                 eligibility=chunk.select("device", **mine),
+                certificates=None if identities is None else identities.rows(chunk.select("hub", "device").iter_rows()),
             )
 
 
@@ -217,7 +240,8 @@ def display_image(description: EstateDescription, octets: int) -> GbImage:
     )
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where measurements keep what they need again: that of the user, or what the environment names."""
     given = os.environ.get(CACHE)
     return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "hanota", "bench")
 

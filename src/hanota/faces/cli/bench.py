@@ -20,7 +20,9 @@ app.command(epilog=examples("HANOTA_SIGN_WRAP=node_modules/@smartdcc/duis-sign-w
 app.command(epilog=examples("hanota bench flow", "hanota bench flow --homes 200 --json"))(bench_path.flow)
 app.command(
     epilog=examples(
-        "hanota bench deliver --devices 1000000 --json", "hanota bench deliver --devices 10000 --profile deliver.pstats"
+        "hanota bench deliver --devices 1000000 --peer --json",
+        "hanota bench deliver --devices 10000 --signed --profile deliver.pstats",
+        "hanota bench deliver --database postgresql://localhost/empty",
     )
 )(bench_path.deliver)
 app.command(epilog=examples("hanota bench share", "hanota bench share --flood 600000 --json"))(bench_share.share)

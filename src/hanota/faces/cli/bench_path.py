@@ -67,7 +67,11 @@ def deliver(
     requests: Annotated[int, typer.Option(min=1, max=200, help="staggered requests that share them")] = 20,
     registry: Annotated[int | None, typer.Option(min=1, help="homes in the registry, if more than devices")] = None,
     receipts: Annotated[bool, typer.Option(help="homes send every receipt that a hub sends")] = False,
+    signed: Annotated[bool, typer.Option(help="orders and reports are frames, each signed and verified")] = False,
+    database: Annotated[str | None, typer.Option(help="URL of an empty database; else a SQLite file")] = None,
     floor: Annotated[bool, typer.Option(help="also write the same rows by a bare loop of SQL")] = True,
+    peer: Annotated[bool, typer.Option(help="also install and run the update server goosebit")] = False,
+    peer_devices: Annotated[int, typer.Option(min=1, max=100_000, help="devices that goosebit updates")] = 500,
     growth: Annotated[str, typer.Option(help="also the cost for these numbers of devices, joined by commas")] = "",
     profile: Annotated[Path | None, typer.Option(dir_okay=False, help="keep a profile here (pstats)")] = None,
 ) -> None:
@@ -77,7 +81,7 @@ def deliver(
     """
     import json
 
-    from hanota.app.bench.deliver import bench_deliver
+    from hanota.app.bench.deliver import Beside, bench_deliver
     from hanota.app.clock import wall_clock
 
     outcome = bench_deliver(
@@ -86,9 +90,14 @@ def deliver(
         requests=requests,
         registry=registry,
         whole=receipts,
-        with_floor=floor,
-        growth=tuple(int(size) for size in growth.split(",") if size),
-        profile=profile,
+        signed=signed,
+        database=database,
+        beside=Beside(
+            floor=floor,
+            growth=tuple(int(size) for size in growth.split(",") if size),
+            peer_devices=peer_devices if peer else None,
+            profile=profile,
+        ),
     )
     if as_json:
         typer.echo(json.dumps(outcome.as_dict(), indent=2))
@@ -107,7 +116,8 @@ def _show_deliver(outcome: "DeliverOutcome") -> None:
         ("rate", f"{outcome.devices_per_s:.0f} a second; limits {outcome.limits}"),
         ("bare SQL", f"{floor}; ratio {outcome.ratio}"),
         ("µs a device", phases),
-        *((("µs by size", grown),) if grown else ()),
+        *((("µs by size", f"{grown}; from 100000 on {outcome.growth} times, at most 1.5"),) if grown else ()),
+        *(_peer_rows(outcome) if outcome.peer else ()),
         ("reports", f"{outcome.reports_per_device} a device, {outcome.reports}"),
         ("store", f"{outcome.store}, {outcome.registry} homes; rows {dict(outcome.rows)}"),
         ("peak memory", f"{outcome.peak_rss_mb} MB"),
@@ -116,6 +126,14 @@ def _show_deliver(outcome: "DeliverOutcome") -> None:
     )
     for title, text in rows:
         typer.echo(f"{title:<20}{text}")
+
+
+def _peer_rows(outcome: "DeliverOutcome") -> tuple[tuple[str, str], ...]:
+    return (
+        ("peer", f"{outcome.peer_devices_per_s} a second ({outcome.peer_devices} devices): {outcome.peer}"),
+        ("against the peer", f"{outcome.ratio_peer} times, at least {outcome.limits['ratio_peer_min']:.0f}"),
+        ("how they differ", outcome.how_they_differ or ""),
+    )
 
 
 def flow(

@@ -208,6 +208,7 @@ def serve_part() -> None:
 
     import structlog
 
+    from hanota.app.memory import collect_seldom
     from hanota.app.serving.opening import open_part
     from hanota.app.serving.settings import VARIABLE, read_part
     from hanota.app.serving.supervisor import EXIT_LEASE_LOST, EXIT_UNUSABLE
@@ -218,6 +219,7 @@ def serve_part() -> None:
     threading.Thread(target=_end_with_parent, name="hanota-parent", daemon=True).start()
     try:
         opened = open_part(settings)
+        collect_seldom()
         try:
             if settings.kind == "worker":
                 from hanota.app.serving.worker import Worker

@@ -3,7 +3,8 @@
 Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened by `gbcs.py`.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,6 +112,17 @@ def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored
         return _told(frame, facts)
     except HanotaError as error:
         return Ignored(str(error))
+
+
+def hubs_of(frames: Iterable[bytes]) -> set[Eui64]:
+    """Give the hubs that frames name as their senders; whether they are is for `read_uplink_frame` to see."""
+    found = set()
+    for octets in frames:
+        with contextlib.suppress(HanotaError):
+            frame = read_frame(octets)
+            if isinstance(frame, Uplink):
+                found.add(frame.hub)
+    return found
 
 
 def _told(uplink: Uplink, facts: HomeFacts) -> Told | Ignored:

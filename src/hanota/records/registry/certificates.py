@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+import polars as pl
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.records.store.schema import certificate
-from hanota.wire.smki import Certificate, read_certificate
+from hanota.records.store.bulk import staged
+from hanota.records.store.schema import certificate, device, premises
+from hanota.wire.smki import Certificate, kept_certificate, read_certificate
+
+_HUBS_AT_ONCE: Final = 1_000
+_NUMBERS: Final = {"issuer": pl.String, "serial": pl.String}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,11 @@ class Registered:
 
 def register_certificates(connection: Connection, certificates: Iterable[Certificate]) -> None:
     """Enter certificates; those that stand are left as they are."""
-    standing = {tuple(row) for row in connection.execute(select(certificate.c.issuer, certificate.c.serial))}
+    given = list(certificates)
+    numbers = {"issuer": [found.issuer for found in given], "serial": [str(found.serial) for found in given]}
+    s, c = staged(connection, "certificates", pl.DataFrame(numbers, schema=_NUMBERS)), certificate.c
+    same = (s.c.issuer == c.issuer) & (s.c.serial == c.serial)
+    standing = set(map(tuple, connection.execute(select(c.issuer, c.serial).join_from(s, certificate, same))))
     rows = [
         {
             "issuer": found.issuer,
@@ -36,7 +46,7 @@ def register_certificates(connection: Connection, certificates: Iterable[Certifi
             "usage": found.usage.value,
             "der": found.der,
         }
-        for found in certificates
+        for found in given
         if (found.issuer, str(found.serial)) not in standing
     ]
     if rows:
@@ -98,15 +108,41 @@ def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bo
 
 
 class CertificateFinder:
-    """Finds certificates of hubs and devices, each once a batch."""
+    """Finds certificates of hubs and devices, each once a batch.
 
-    def __init__(self, connection: Connection) -> None:
+    Those of `hubs` and of the devices in their homes are looked up together; what else is asked for, one by one.
+    """
+
+    def __init__(self, connection: Connection, hubs: Iterable[Eui64] = ()) -> None:
         self._connection = connection
         self._found: dict[tuple[Eui64, KeyUsage], Certificate | None] = {}
+        self._homes = _of_homes(connection, sorted({hub.signed for hub in hubs}))
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> Certificate | None:
         """Find the certificate of a device or hub for a usage."""
         key = (eui, usage)
         if key not in self._found:
-            self._found[key] = certificate_of(self._connection, eui, usage)
+            row = self._homes.get((eui.signed, usage.value))
+            self._found[key] = certificate_of(self._connection, eui, usage) if row is None else _kept(eui, usage, row)
         return self._found[key]
+
+
+def _of_homes(connection: Connection, hubs: list[int]) -> dict[tuple[int, str], Any]:
+    """Give the rows of the certificates of hubs and of what is in their homes, by owner and usage."""
+    c, d, p = certificate.c, device, premises
+    query = (
+        select(c.eui, c.usage, c.role, c.issuer, c.serial, c.der)
+        .join_from(p, d, d.c.premises == p.c.id)
+        .join(certificate, c.eui == d.c.eui)
+        .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.revoked_at.is_(None))
+    )
+    found: dict[tuple[int, str], Any] = {}
+    for first in range(0, len(hubs), _HUBS_AT_ONCE):
+        for row in connection.execute(query, {"hubs": hubs[first : first + _HUBS_AT_ONCE]}):
+            found.setdefault((row.eui, row.usage), row)
+    return found
+
+
+def _kept(eui: Eui64, usage: KeyUsage, row: Any) -> Certificate:
+    role = None if row.role is None else CertificateRole(row.role)
+    return kept_certificate(row.der, eui=eui, role=role, usage=usage, issuer=row.issuer, serial=int(row.serial))

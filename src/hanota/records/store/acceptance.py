@@ -38,6 +38,7 @@ from hanota.records.store.quarantine import Quarantine
 from hanota.records.store.refusals import refused
 from hanota.records.store.segments import of_whole, under_way
 
+_MODEL: Final = ["manufacturer", "image_type", "hardware"]
 DECISION = pl.Schema({"device": pl.Int64, "reason": pl.String, "version_before": pl.Int64})
 """A decision: every device named, the reason why it is left out (null: it goes on), and the version it ran."""
 
@@ -114,7 +115,7 @@ def device_facts(
     now: Instant,
     in_segments: bool = False,
 ) -> pl.DataFrame:
-    """Give one row of facts for every device named, in the order named, by one query.
+    """Give one row of facts for every device named, in the order named, by as many queries whatever their number.
 
     A segment joins the sender's open delivery of its whole: such a device does not count as `open`.
 
@@ -128,7 +129,8 @@ def device_facts(
     named = name_set(connection, wanted)
     joins = of_whole(sender, manufacturer_hash) if in_segments else None
     query = _facts_query(named, sender, manufacturer_hash, now, joins)
-    facts = wanted.to_frame().join(read_frame(connection, query), on="device", how="left", maintain_order="left")
+    found = _with_products(connection, read_frame(connection, query), manufacturer_hash)
+    facts = wanted.to_frame().join(found, on="device", how="left", maintain_order="left")
     waiting = _devices_of_waiting_decisions(connection, joins)
     waits = pl.col("device").is_in(waiting.implode())
     return facts.with_columns(pl.col("open") | waits, pl.col("displaceable") & ~waits)
@@ -137,26 +139,12 @@ def device_facts(
 def _facts_query(
     named: Table, sender: Eui64, manufacturer_hash: bytes, now: Instant, joins: ColumnElement[bool] | None
 ) -> Select[Any]:
-    d, p = t.device, t.product
-    certified = (
-        select(func.max(p.c.id))
-        .where(
-            p.c.manufacturer_hash == manufacturer_hash,
-            p.c.manufacturer == d.c.manufacturer,
-            p.c.image_type == d.c.image_type,
-            p.c.hardware == d.c.hardware,
-            p.c.status == "Active",
-        )
-        .correlate(d)  # by itself it would not be, within what asks for its predecessors: then it is anybody's product
-        .scalar_subquery()
-    )
-    e = t.eligibility
+    d, e = t.device, t.eligibility
     eligible = (
         select(e.c.device)
         .where(e.c.device == d.c.eui, e.c.party == sender.signed, e.c.since <= now, e.c.until > now)
         .exists()
     )
-    pre = t.predecessor
     return select(
         named.c.id.label("device"),
         d.c.eui.is_not(None).label("known"),
@@ -174,14 +162,28 @@ def _facts_query(
         and_(t.work.c.device.is_not(None), true() if joins is None else ~under_way(joins)).label("open"),
         displaceable(sender).label("displaceable"),
         refused(manufacturer_hash, now).label("refused"),
-        certified.label("product"),
-        select(func.count()).where(pre.c.product == certified).scalar_subquery().label("predecessors"),
-        select(pre.c.product).where(pre.c.product == certified, pre.c.version == d.c.version).exists().label("follows"),
         (now - _confirmed_at(named)).label("updated_ms_ago"),
     ).select_from(
         named.outerjoin(d, d.c.eui == named.c.id)
         .outerjoin(t.premises, t.premises.c.id == d.c.premises)
         .outerjoin(t.work, t.work.c.device == named.c.id)
+    )
+
+
+def _with_products(connection: Connection, devices: pl.DataFrame, manufacturer_hash: bytes) -> pl.DataFrame:
+    """Put beside devices what the Certified Product List says of an image for their model: the list has few of it."""
+    p, before = t.product.c, t.predecessor.c
+    active = p.manufacturer_hash == manufacturer_hash, p.status == "Active"
+    models = (p.manufacturer, p.image_type, p.hardware)
+    listed = select(*models, func.max(p.id).label("product")).where(*active).group_by(*models)
+    named = select(before.product, before.version).join(t.product, p.id == before.product).where(*active)
+    products, versions = read_frame(connection, listed), read_frame(connection, named)
+    counts = versions.group_by("product").agg(predecessors=pl.len().cast(pl.Int64))
+    known = devices.join(products, on=_MODEL, how="left", maintain_order="left")
+    return (
+        known.join(counts, on="product", how="left", maintain_order="left")
+        .join(versions.with_columns(follows=True), on=["product", "version"], how="left", maintain_order="left")
+        .with_columns(pl.col("predecessors").fill_null(0), pl.col("follows").fill_null(value=False))
     )
 
 

@@ -1,6 +1,6 @@
 """Rows of a query as columns, and sets of numbers that a query joins with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +12,7 @@ from hanota.records.store.bulk import staged, staging
 named: Final = staging("set", (("id", pl.Int64),))
 """What `name_set` was given last in this transaction."""
 
+_ROWS_AT_ONCE: Final = 10_000
 _POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
 
 
@@ -22,8 +23,20 @@ def read_frame(connection: Connection, query: Select[Any], **values: Any) -> pl.
     """
     schema = {column.name: _polars_type(column.type) for column in query.selected_columns}
     result = connection.execute(query, values)
-    rows = result.cursor.fetchall()  # as the driver has them: a Row for each would cost more than the query
+    frames = [_frame(schema, rows) for rows in _fetched(result.cursor)]
     result.close()
+    return pl.concat(frames, rechunk=True) if frames else _frame(schema, [])
+
+
+def _fetched(cursor: Any) -> Iterator[list[Any]]:
+    """Give rows as the driver has them, for a Row of each would cost more than the query; some at a time, as columns
+    take far less room.
+    """
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield rows
+
+
+def _frame(schema: Mapping[str, type[pl.DataType]], rows: list[Any]) -> pl.DataFrame:
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     return pl.DataFrame([_series(*each, values) for each, values in zip(schema.items(), columns, strict=True)])
 

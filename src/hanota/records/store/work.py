@@ -4,13 +4,14 @@ A claim has a lease and an epoch. `apply` writes a row only if its epoch and sta
 worker that slept through its lease writes nothing, and a crash between the two only delays: the row is claimed again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -105,16 +106,23 @@ def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Wait
 @lru_cache
 def _looks(events: tuple[str, ...]) -> CompoundSelect[Any]:
     d, r = t.delivery.c, t.report.c
-    due = [_there(state, (d.state == state, d.due <= _NOW, d.leased_until <= _NOW)) for state in _OPEN]
+    state, event = _names("states", _OPEN), _names("events", sorted(events))
     free = r.delivery == d.id, d.leased_until <= _NOW
-    heard = [_there(event, (r.event == event, ~r.taken, *free)) for event in events]
-    queue = _there(_QUEUE, (t.is_queued, d.leased_until <= _NOW))
-    return union_all(*due, *heard, queue)
+    due = _there(state, (d.state == state.c.name, d.due <= _NOW, d.leased_until <= _NOW))
+    heard = _there(event, (r.event == event.c.name, ~r.taken, *free))
+    queue = select(literal(_QUEUE)).where(exists().where(t.is_queued, d.leased_until <= _NOW))
+    return union_all(due, heard, queue)
 
 
-def _there(name: str, conditions: tuple[Any, ...]) -> Select[Any]:
-    """The name, if there is such a row."""
-    return select(literal(name)).where(exists().where(*conditions))
+def _names(what: str, names: Sequence[str]) -> CTE:
+    """Names as rows: so a look into each is planned once, not once a name and partition."""
+    return union_all(*(select(literal(name).label("name")) for name in names)).cte(what)
+
+
+def _there(names: CTE, conditions: tuple[Any, ...]) -> Select[Any]:
+    """Those names for which there is such a row. Not by EXISTS, which PostgreSQL may answer by reading all rows."""
+    one = select(literal(1)).where(*conditions).limit(1)
+    return select(names.c.name).where(one.correlate(names).scalar_subquery().is_not(None))
 
 
 def claim(

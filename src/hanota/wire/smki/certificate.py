@@ -146,6 +146,23 @@ def read_certificate(octets: bytes) -> Certificate:
     )
 
 
+def kept_certificate(
+    der: bytes, *, eui: Eui64, role: CertificateRole | None, usage: KeyUsage, issuer: str, serial: int
+) -> Certificate:
+    """Give a certificate that `read_certificate` has read before, with what it found then: a tenth of its time."""
+    parsed = x509.load_der_x509_certificate(der)
+    return Certificate(
+        eui=eui,
+        role=role,
+        usage=usage,
+        issuer=issuer,
+        serial=serial,
+        not_before=_instant(parsed, "not_valid_before_utc"),
+        not_after=_instant(parsed, "not_valid_after_utc"),
+        der=der,
+    )
+
+
 def read_authority_certificate(octets: bytes) -> AuthorityCertificate:
     """Read the certificate of a certification authority, DER or PEM. Raises CertificateMalformed."""
     parsed = _load(octets)
