@@ -4,7 +4,7 @@ Beside the stages of a delivery: a command belongs to a request of its own, and 
 What an answer says of a delivery or a version is a report like any other, and is kept as one by the pipeline.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hanota.base.errors import HanotaError
@@ -43,6 +43,7 @@ _GIVEN_UP: Final = {
     ("device_gone", False): ResponseCode.E30,
 }
 _DATED_CODES: Final = frozenset({AlertCode.FUTURE_DATED_COMMAND_DONE, AlertCode.FUTURE_DATED_COMMAND_FAILED})
+_PASSED_ON: Final = (gbcs.DatedActivation, gbcs.DistributionReceipt)
 
 
 class Commanding:
@@ -111,13 +112,26 @@ class Commanding:
         """
         untold = set(fresh)
         failures: list[Exception] = []
-        for opened in messages:
+        for opened in self._of_concern(list(messages)):
             try:
                 with self._connection.begin_nested():
                     self._hear(opened, untold)
             except _UNTHOUGHT as failure:
                 failures.append(failure)
         return failures
+
+    def _of_concern(self, messages: list[Authentic]) -> Iterator[Authentic]:
+        """Leave out what is about deliveries alone: answers to reads of our own, and alerts that nobody passes on."""
+        headers = [opened.message.header for opened in messages]
+        asked = {header.counter for header in headers if header.cra is gbcs.Cra.RESPONSE}
+        commands = kept.commands_among(self._connection, asked)
+        for opened, header in zip(messages, headers, strict=True):
+            if header.cra is not gbcs.Cra.RESPONSE:
+                concerns = isinstance(opened.payload, _PASSED_ON)
+            else:
+                concerns = header.recipient != self._dcc or header.counter in commands
+            if concerns:
+                yield opened
 
     def _hear(self, opened: Authentic, untold: set[str]) -> None:
         header, payload = opened.message.header, opened.payload

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hanota.app.registering import register_estate
 from hanota.base.eui import Eui64
@@ -370,6 +371,18 @@ def test_a_finder_asks_once_for_each() -> None:
         assert first is not None
         assert find(PPMID, KeyUsage.KEY_AGREEMENT) is first
         assert find(Eui64(1), KeyUsage.KEY_AGREEMENT) is find(Eui64(1), KeyUsage.KEY_AGREEMENT) is None
+
+
+def test_certificates_named_ahead_come_by_one_query_and_none_is_looked_for_again() -> None:
+    bench = Bench()
+    with bench.store.reading() as connection:
+        find, asked = CertificateFinder(connection), list[str]()
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        find.ahead([PPMID, STRANGER, Eui64(1), PPMID])
+        for eui in (PPMID, STRANGER):
+            assert find(eui, KeyUsage.KEY_AGREEMENT) == keys().certificate(eui, KeyUsage.KEY_AGREEMENT)
+        assert find(Eui64(1), KeyUsage.DIGITAL_SIGNATURE) is None
+        assert sum(statement.startswith("SELECT") for statement in asked) == 1
 
 
 # --- images ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened by `gbcs.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from hanota.base.limits import STORED_NUMBER_MAX
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
 from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
+from hanota.wire import gbcs
 from hanota.wire.smki import Certificate
 from hanota.wire.wan import (
     ConsentAnswer,
@@ -30,6 +32,7 @@ from hanota.wire.wan import (
     Uplink,
     UplinkNotSigned,
     open_uplink,
+    peek_report,
     read_frame,
 )
 
@@ -98,6 +101,18 @@ class Ignored:
     """A frame that no hub has signed or that can't be read: it changes nothing and is not acknowledged."""
 
     why: str
+
+
+def nodes_named(frames: Iterable[bytes]) -> Iterator[Eui64]:
+    """Give whose certificates reading these frames asks for, so that they can be had at once. It proves nothing."""
+    for octets in frames:
+        with suppress(HanotaError):  # reading says what is wrong
+            frame = read_frame(octets)
+            if isinstance(frame, Uplink):
+                yield frame.hub
+                report = peek_report(frame)
+                if isinstance(report, GbcsUp):
+                    yield gbcs.read_message(report.data).header.originator
 
 
 def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:

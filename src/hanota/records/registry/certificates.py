@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
@@ -10,6 +12,8 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.records.store.schema import certificate
 from hanota.wire.smki import Certificate, read_certificate
+
+_NAMED_MAX: Final = 10_000  # in one query; engines take some 30,000 values
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,32 @@ def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bo
 
 
 class CertificateFinder:
-    """Finds certificates of hubs and devices, each once a batch."""
+    """Finds certificates of hubs and devices, each once a batch; those that are named `ahead` by one query for all."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._found: dict[tuple[Eui64, KeyUsage], Certificate | None] = {}
+        self._unread: dict[tuple[Eui64, KeyUsage], bytes | None] = {}
+
+    def ahead(self, euis: Iterable[Eui64]) -> None:
+        """Look for all certificates of these; whoever has none is not looked for again."""
+        names, c = list(dict.fromkeys(euis)), certificate.c
+        self._unread |= dict.fromkeys(product(names, KeyUsage))
+        for first in range(0, len(names), _NAMED_MAX):
+            some = [eui.signed for eui in names[first : first + _NAMED_MAX]]
+            query = select(c.eui, c.usage, c.der).where(c.eui.in_(some), c.revoked_at.is_(None))
+            for eui, usage, der in self._connection.execute(query):
+                self._unread[Eui64.from_signed(eui), KeyUsage(usage)] = der
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> Certificate | None:
         """Find the certificate of a device or hub for a usage."""
         key = (eui, usage)
         if key not in self._found:
-            self._found[key] = certificate_of(self._connection, eui, usage)
+            self._found[key] = self._read(key)
         return self._found[key]
+
+    def _read(self, key: tuple[Eui64, KeyUsage]) -> Certificate | None:
+        if key not in self._unread:
+            return certificate_of(self._connection, *key)
+        der = self._unread[key]
+        return None if der is None else read_certificate(der)

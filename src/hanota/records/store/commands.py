@@ -1,6 +1,6 @@
 """Commands to devices on behalf of Users: kept, found when due, sent, and known again by what comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.commands import COMMAND, CommandState
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.frames import name_set
 from hanota.records.store.outbox import these_or_due
 from hanota.wire.gbcs import CANCELLED_AT, Header
 
@@ -147,6 +148,14 @@ def command_of_outbox(connection: Connection, number: int) -> KeptCommand | None
     row = connection.execute(_kept().where(t.command.c.id == select(o.command).where(o.id == number).scalar_subquery()))
     found = row.first()
     return None if found is None else _read(found)
+
+
+def commands_among(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Give those of these numbers of the outbox under which commands left; reads for deliveries have others."""
+    known = [number for number in numbers if number <= STORED_NUMBER_MAX]
+    o, wanted = t.outbox.c, name_set(connection, known)
+    found = select(o.id).join(wanted, wanted.c.id == o.id).where(o.command.is_not(None))
+    return set(connection.execute(found).scalars())
 
 
 def command_of_user(connection: Connection, user: Eui64, device: Eui64, counter: int) -> KeptCommand | None:

@@ -35,7 +35,7 @@ from hanota.wire.wan.frames import (
     Uplink,
 )
 from hanota.wire.wan.parts import Part, read_parts, write_parts
-from hanota.wire.wan.signing import open_order, open_uplink, sign_order, sign_uplink
+from hanota.wire.wan.signing import open_order, open_uplink, peek_report, sign_order, sign_uplink
 
 __all__ = [
     "ENVELOPED_OCTETS_MAX",
@@ -71,6 +71,7 @@ __all__ = [
     "UplinkNotSigned",
     "open_order",
     "open_uplink",
+    "peek_report",
     "read_envelope",
     "read_frame",
     "read_parts",
