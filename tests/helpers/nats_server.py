@@ -25,6 +25,13 @@ def nats_server() -> str:
     return found
 
 
+def knows_sync_interval() -> bool:
+    """Whether the program has that setting of JetStream; it came with 2.10."""
+    said = subprocess.run([nats_server(), "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = said.rpartition("v")[2].split(".")[:2]
+    return (int(major), int(minor)) >= (2, 10)
+
+
 @dataclass
 class NatsServer:
     """One server with JetStream; it keeps its port and its store over all its lives.
