@@ -35,6 +35,8 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
+HEARD_MAX: Final = 4 * _FRAMES_MAX
+"""After so many frames heard, deliveries move: hubs that repeat themselves in a flood must not keep them standing."""
 ROWS_MAX: Final = 2_000
 """After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _POST_S_MAX: Final = 0.25
@@ -86,18 +88,21 @@ class HeadEnd:
         """Take a signed statement about a local upgrade; safe from any thread. Raises StatementRefused."""
         return self._pipeline.attest(octets, now)
 
-    def step(self, now: Instant, *, alerts: bool = True, going: Callable[[], bool] = lambda: True) -> int:
+    def step(
+        self, now: Instant, *, alerts: bool = True, going: Callable[[], bool] = lambda: True, whole: bool = True
+    ) -> int:
         """Hear hubs, move deliveries, hand out what is to leave. Without `alerts`, another thread posts those.
 
-        It leaves off between two batches once `going` says no. Returns: how many frames and rows it had to do with;
-        with none, there is time to rest.
+        It leaves off between two batches once `going` says no, and unless it is to be `whole`, after one round of each:
+        whoever goes by a clock then looks at it again. Returns: how many frames and rows it had to do with; with none,
+        there is time to rest.
         """
         self._posting.record(now)
         done = 0
         while True:
             heard, moved = self._hear(now, going), self._pipeline.run(now, going, ROWS_MAX)
             done += heard + moved + self._drain_outbox(now, going)
-            if moved < ROWS_MAX or not going():
+            if (heard < HEARD_MAX and moved < ROWS_MAX) or not whole or not going():
                 break
         if alerts:
             self.drain_alerts(now)
@@ -131,7 +136,7 @@ class HeadEnd:
 
     def _hear(self, now: Instant, going: Callable[[], bool]) -> int:
         count = 0
-        while going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
+        while count < HEARD_MAX and going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
             count += len(frames)
             try:
                 heard = self._pipeline.hear(frames, now)

@@ -60,7 +60,7 @@ class _Tried:
 
 
 class Posting:
-    """The messages of one DCC. `post` belongs to one thread at a time, and so does `record`.
+    """The messages of one DCC. `post` belongs to one thread at a time; `record` may be called from any.
 
     `turns` says to whom it may post where other processes post, too; None: it is alone.
     """
@@ -84,6 +84,7 @@ class Posting:
         self._lane = lane
         self._policy = policy
         self._lock = threading.Lock()
+        self._recording = threading.Lock()
         self._queues: dict[Eui64, PartyQueue] = {}
         self._landed: SimpleQueue[tuple[DueMessage, Future[None]]] = SimpleQueue()
         self._tried: deque[_Tried] = deque()
@@ -115,15 +116,16 @@ class Posting:
     def record(self, now: Instant) -> None:
         """Write down what came of messages, in short transactions."""
         self._land(0)
-        while True:
-            with self._lock:
-                batch = list(islice(self._tried, RECORDED_AT_ONCE))
-            if not batch:
-                return
-            self._write(batch, now)
-            with self._lock:
-                for _ in batch:
-                    self._tried.popleft()
+        with self._recording:
+            while True:
+                with self._lock:
+                    batch = list(islice(self._tried, RECORDED_AT_ONCE))
+                if not batch:
+                    return
+                self._write(batch, now)
+                with self._lock:
+                    for _ in batch:
+                        self._tried.popleft()
 
     def _write(self, batch: list[_Tried], now: Instant) -> None:
         taken = [each for each in batch if each.outcome is _Outcome.TAKEN]

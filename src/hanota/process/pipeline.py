@@ -11,8 +11,8 @@ claim ran out are claimed again. What is to leave is in the outbox and the alert
 line is in `acceptance.py`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -137,6 +137,7 @@ class Pipeline:
             batch = self._claim(connection, stage, ctx)
         if batch.is_empty():
             return 0
+        ctx = replace(ctx, now=_not_before(batch, ctx.now))
         step = stage.accept(batch, ctx)
         alert = self._policies.alert
         with self._store.writing() as connection:
@@ -167,9 +168,8 @@ class Pipeline:
     def _commanding(self, connection: Connection, now: Instant) -> Commanding:
         return Commanding(connection, dcc=self._dcc, policies=self._policies, lane=self._lane, now=now)
 
-    def hear(self, frames: Iterable[bytes], now: Instant) -> Heard:
+    def hear(self, frames: Sequence[bytes], now: Instant) -> Heard:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
-        frames = list(frames)
         with self._store.reading() as connection:
             facts = HomeFacts(
                 certificate=CertificateFinder(connection, hubs_of(frames)), mac_holds=self._broker.mac_holds
@@ -191,3 +191,11 @@ class Pipeline:
             tuple(item for item in read if isinstance(item, Ignored)),
             tuple(failures),
         )
+
+
+def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:
+    """Give a time for what is decided now, after all that other workers decided of these deliveries: their clocks may
+    be ahead of ours, and a step of ours may have begun before theirs.
+    """
+    last = max(batch["since"])
+    return now if last <= now else Instant(last + 1)

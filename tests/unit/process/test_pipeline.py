@@ -13,7 +13,7 @@ from hanota.model.delivery import ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies, WanPolicy
 from hanota.process.activate import Activate
 from hanota.process.pipeline import STAGES
-from hanota.records.ledger import verify
+from hanota.records.ledger import story, verify
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sent, unsent
 from hanota.records.store.work import LEASE_MS
@@ -412,3 +412,14 @@ def test_a_clock_that_runs_ahead_counts_as_now(at: int) -> None:
     bench.tell("image_held", at=at)
     assert bench.state() == State.HELD
     assert bench.rows(t.message, kind=K.DELIVERED_TO_HUB.value)[0].at == bench.now
+
+
+def test_what_is_decided_by_a_slow_clock_is_told_after_what_a_fast_one_decided() -> None:
+    bench = bench_at(State.ON_WAN)
+    ahead = bench.now + 5_000
+    bench.change(t.delivery, {"since": ahead})
+    bench.tell("image_held")
+    row = bench.row(t.delivery)
+    assert (row.state, row.since) == ("HELD", ahead + 1)
+    with bench.store.reading() as connection:
+        assert [line["at"] for line in story(connection, row.id) if line["kind"] == "image_held"] == [ahead + 1]

@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from itertools import chain
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import create_engine, select, text
 
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.returns import Return
 from hanota.model.step import Step
 from hanota.process.schedule import Schedule
 from hanota.process.stage import Ctx
@@ -25,13 +27,15 @@ from hanota.records.store import schema as t
 from hanota.records.store import work as module
 from hanota.records.store.bulk import insert_frame
 from hanota.records.store.engine import DriverMissing, StoreUnavailable, TransactionLost
+from hanota.records.store.outgoing import _due_rows
 from hanota.records.store.position import keep_position, kept_position
+from hanota.records.store.reports import save_reports
 from hanota.records.store.turns import reserve
 from hanota.records.store.work import LEASE_MS, apply, claim
 from helpers.postgres import Cluster
 from helpers.premises import NOW
 from helpers.stores import another, new_store
-from helpers.world import LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, request, signed
+from helpers.world import HUB, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, request, signed
 
 pytestmark = pytest.mark.usefixtures("on_postgres")
 STAGE = Schedule()
@@ -343,3 +347,26 @@ def test_text_and_octets_of_any_kind_come_back_as_they_went_in() -> None:
         insert_frame(connection, t.message, frame, **same)
         rows = connection.execute(select(t.message.c.response_id, t.message.c.document).order_by(t.message.c.id)).all()
     assert [tuple(row) for row in rows] == list(zip(texts, octets, strict=True))
+
+
+def test_what_a_hub_repeats_to_two_workers_at_once_is_kept_once() -> None:
+    one = Bench().store
+    stores = [one, another(one), another(one)]
+    report = Return(source="s", event="image_held", at=NOW, device=PPMID, octets=b"o", delivery=1, reporter=HUB)
+
+    def keep(store: Store, lane: str) -> frozenset[str]:
+        with store.writing() as connection:
+            return save_reports(connection, lane, [replace(report, source=f"s{n}") for n in range(50)], NOW)
+
+    kept = at_once(*(lambda store=store, lane=f"{lane}": keep(store, lane) for lane, store in enumerate(stores)))
+    assert sorted(len(sources) for sources in kept) == [0, 0, 50]
+
+
+def test_the_queue_of_a_message_is_found_by_an_index_and_not_by_going_through_its_party() -> None:
+    with Bench().store.reading() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        compiled = _due_rows(4, 100).compile(connection, compile_kwargs={"literal_binds": False})
+        values = compiled.params | {"of_party": SUPPLIER_1.signed, "now": NOW}
+        plan = connection.exec_driver_sql(f"EXPLAIN {compiled}", values).scalars().all()
+    found = [line for line in plan if "Index Cond" in line and "device = message.device" in line]
+    assert found, "\n".join(plan)

@@ -88,7 +88,7 @@ class Worker:
     def _step(self) -> bool:
         """Do what is due. Returns: whether there was anything, so that more may be."""
         try:
-            done = self._head_end.step(wall_clock(), alerts=False, going=self._going)
+            done = self._head_end.step(wall_clock(), alerts=False, going=self._going, whole=False)
             self._tell()
         except LeaseLost:
             self._lane.lost.set()
@@ -115,10 +115,13 @@ class Worker:
             )
 
     def _post(self) -> None:
-        """Hand out alerts, in a thread of its own; the steps record what came of them."""
+        """Hand out alerts, in a thread of its own, and record what came of them: a step may be long."""
         while self._going():
+            posted = False
             try:
                 for _ in self._head_end.post_alerts(wall_clock()):
+                    posted = True
+                    self._head_end.record_alerts(wall_clock())
                     if not self._going():
                         return
             except LeaseLost:
@@ -126,4 +129,5 @@ class Worker:
             except Exception:  # nothing is above this thread either
                 _log.exception("alerts_failed", lane=self._lane.name)
                 self._lane.lost.wait(_AFTER_FAILURE_S)
-            self._lane.lost.wait(NAP_S)
+            if not posted:
+                self._lane.lost.wait(NAP_S)

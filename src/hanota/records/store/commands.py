@@ -1,10 +1,10 @@
 """Commands to devices on behalf of Users: kept, found when due, sent, and known again by what comes back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -14,10 +14,9 @@ from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.commands import COMMAND, CommandState
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
+from hanota.records.store.frames import name_set
 from hanota.records.store.outbox import these_or_due
 from hanota.wire.gbcs import CANCELLED_AT, Header
-
-_NUMBERS_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +150,12 @@ def command_of_outbox(connection: Connection, number: int) -> KeptCommand | None
     return None if found is None else _read(found)
 
 
-def commands_among(connection: Connection, numbers: Iterable[int]) -> frozenset[int]:
-    """Give those numbers of the outbox under which commands left; the others are reads of the broker's own."""
-    o = t.outbox.c
-    of_commands = select(o.id).where(o.id.in_(bindparam("numbers", expanding=True)), o.command.is_not(None))
-    fitting = sorted({number for number in numbers if number <= STORED_NUMBER_MAX})
-    parts = [fitting[first : first + _NUMBERS_AT_ONCE] for first in range(0, len(fitting), _NUMBERS_AT_ONCE)]
-    return frozenset(id_ for part in parts for id_ in connection.execute(of_commands, {"numbers": part}).scalars())
+def commands_among(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Give those of these numbers of the outbox under which commands left; reads for deliveries have others."""
+    known = [number for number in numbers if number <= STORED_NUMBER_MAX]
+    o, wanted = t.outbox.c, name_set(connection, known)
+    found = select(o.id).join(wanted, wanted.c.id == o.id).where(o.command.is_not(None))
+    return set(connection.execute(found).scalars())
 
 
 def command_of_user(connection: Connection, user: Eui64, device: Eui64, counter: int) -> KeptCommand | None:

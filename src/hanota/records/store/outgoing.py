@@ -13,8 +13,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     bindparam,
+    case,
     func,
     select,
 )
@@ -87,23 +89,19 @@ class Unreadable:
 
 
 def _in_window(window: int) -> ColumnElement[bool]:
-    """Whether fewer than `window` messages of the same party and device stand before this one, taken by nobody yet."""
+    """Whether fewer than `window` messages of the same party and device stand before this one, taken by nobody yet.
+
+    One look into an index each: PostgreSQL has none for what may be null, and would go through the party's whole queue.
+    """
     m, q = t.message, t.message.alias("queue")
-    last = (
-        select(q.c.id)
-        .where(
-            q.c.party == m.c.party,
-            q.c.device.is_not_distinct_from(m.c.device),
-            q.c.delivered_at.is_(None),
-            q.c.dead_at.is_(None),
-        )
-        .order_by(q.c.id)
-        .offset(window - 1)
-        .limit(1)
-        .correlate(m)
-        .scalar_subquery()
-    )
-    return m.c.id <= func.coalesce(last, m.c.id)
+
+    def last(of_device: ColumnElement[bool]) -> ScalarSelect[Any]:
+        waiting = (q.c.party == m.c.party, of_device, q.c.delivered_at.is_(None), q.c.dead_at.is_(None))
+        found = select(q.c.id).where(*waiting).order_by(q.c.id).offset(window - 1).limit(1)
+        return found.correlate(m).scalar_subquery()
+
+    same = case((m.c.device.is_(None), last(q.c.device.is_(None))), else_=last(q.c.device == m.c.device))
+    return m.c.id <= func.coalesce(same, m.c.id)
 
 
 def next_message_due(connection: Connection, window: int = _WINDOW) -> Instant | None:

@@ -17,6 +17,7 @@ from hanota.records.store.bulk import insert_frame, staged
 from hanota.records.store.explaining import candidates_of, explained_by
 from hanota.records.store.frames import read_frame
 from hanota.records.store.refusals import keep_refusals
+from hanota.records.store.turns import serialise
 from hanota.records.store.versions import note_versions
 
 REPORTS: Final = pl.Schema(
@@ -89,6 +90,7 @@ def save_reports(
     beyond those that follow. Reports may be given as columns (REPORTS).
     """
     told = reports if isinstance(reports, pl.DataFrame) else columns_of(reports)
+    serialise(connection, "reports")  # what hubs repeat may be at another worker at this moment
     unseen = _unseen(connection, told)
     if unseen.is_empty():
         return frozenset()

@@ -107,3 +107,39 @@ def test_an_order_that_the_dcc_did_not_sign_changes_nothing(tmp_path: Path) -> N
     scene.wan.head_end.send(HUB, b"\xa1\x01" + bytes(200), NOW)
     scene.wan.head_end.send(HUB, b"", NOW)
     assert scene.estate.advance(Instant(NOW + SECOND)) is None
+
+
+class Slow:
+    """A carrier that hands nothing over by itself, and notes in which order it is asked to."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._wan, self.asked = scene.wan.premises, list[str]()
+        self._journal = scene.folder / "flow.journal"
+
+    def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
+        self.asked.append("send")
+
+    def flush(self) -> None:
+        self.asked.append("flush")
+
+    def settle(self) -> None:
+        self.asked.append(f"settle with {len(self._journal.read_bytes())} octets kept")
+
+    def receive(self, now: Instant, limit: int) -> list[tuple[Eui64, bytes]]:
+        return self._wan.receive(now, limit)
+
+    def next_due(self) -> Instant | None:
+        return None
+
+
+def test_orders_are_settled_once_they_are_on_disk_and_what_is_said_is_flushed(tmp_path: Path) -> None:
+    scene = Scene(folder=tmp_path)
+    scene.head_end.accept(signed(request()), "D", NOW)
+    scene.head_end.step(NOW)
+    slow = Slow(scene)
+    scene.estate._wan = slow
+    scene.estate.advance(Instant(NOW + SECOND))
+    settled, *sent, flushed = slow.asked
+    assert settled.startswith("settle with ")
+    assert settled != "settle with 0 octets kept"
+    assert (set(sent), flushed) == ({"send"}, "flush")

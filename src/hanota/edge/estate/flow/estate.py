@@ -88,7 +88,9 @@ class FlowEstate:
             self._take(frames, now)
         self._say(now)
         self._journal.commit()
+        self._wan.settle()
         self._send_due(now)
+        self._wan.flush()
         return self.next_due()
 
     def next_due(self) -> Instant | None:
