@@ -39,7 +39,7 @@ format: $(VENV)/.dev  ## put the code into the house's form
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
 bench: $(VENV)/.dev  ## all measurements, a quarter of an hour, figures in var/bench; ARGS=--full: those that are promised
-	@$(BIN)/python tools/bench.py $(ARGS)
+	@$(BIN)/python tools/measure.py $(ARGS)
 
 fuzz: $(VENV)/.dev  ## half an hour against the parsers of DUIS, GBCS and images; HANOTA_FUZZ_S: seconds for each
 	@HANOTA_FUZZ_S=$${HANOTA_FUZZ_S:-600} $(BIN)/python -m pytest -s tests/fuzz $(ARGS)

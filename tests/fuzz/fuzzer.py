@@ -95,10 +95,15 @@ class Fuzzer:
             if time.monotonic() > until:
                 break
 
-    def _take(self, octets: bytes) -> None:
+    def _time(self, octets: bytes) -> float:
         start = time.thread_time()  # other programs' time doesn't count
         self.target.take(octets)
-        taken_s = time.thread_time() - start
+        return time.thread_time() - start
+
+    def _take(self, octets: bytes) -> None:
+        taken_s = self._time(octets)
+        if taken_s >= INPUT_S_MAX:  # that may have been a round of the interpreter's own; what is slow is so again
+            taken_s = self._time(octets)
         assert taken_s < INPUT_S_MAX, f"{taken_s:.2f} s for {len(octets)} octets"
         self.inputs += 1
         self.slowest_s = max(self.slowest_s, taken_s)

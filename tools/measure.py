@@ -1,4 +1,4 @@
-"""Run all measurements one after the other and write what they say as JSON lines: `python tools/bench.py [--full]`.
+"""Run all measurements one after the other and write what they say as JSON lines: `python tools/measure.py [--full]`.
 
 A measurement that can't run here (no Java, no signing tool, no PostgreSQL) is named with its reason and left out. The
 exit code is 1 if a figure breaks its limit. `--full` takes the sizes for which the limits are promised: hours, not
