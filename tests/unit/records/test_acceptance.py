@@ -148,6 +148,15 @@ def test_predecessors_are_those_of_the_product() -> None:
     assert facts(bench, PPMID).select("predecessors", "follows").row(0) == (0, False)
 
 
+def test_predecessors_of_another_model_are_not_those_of_this_one() -> None:
+    bench = Bench()
+    bench.certify(image(), predecessors=(OLD - 1,))
+    bench.certify(image(), hardware=0x9999, predecessors=(OLD, OLD - 1))
+    bench.change(t.device, {"hardware": 0x9999}, eui=PPMID_2.signed)
+    found = facts(bench, PPMID, PPMID_2).select("predecessors", "follows")
+    assert found.rows() == [(1, False), (2, True)]
+
+
 # --- decisions that wait -----------------------------------------------------------------------------------------
 
 

@@ -150,6 +150,7 @@ def _facts_query(
             p.c.hardware == d.c.hardware,
             p.c.status == "Active",
         )
+        .correlate(d)  # of itself it is not, within what asks for its predecessors: then it is anybody's product
         .scalar_subquery()
     )
     e = t.eligibility
