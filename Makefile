@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COVERAGE_REPORT := .coverage.json
 ARGS ?=
-JOBS ?= auto  # how many processes share the tests: one a core
+# How many processes share the tests: one a core.
+JOBS ?= auto
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from helpers.leaving_out import leave_out
 from helpers.power import vfs
 from helpers.power.cuts import Figures, judge, require_whole, run_cuts
 from helpers.power.disk import Disk, Op, Remove, Resize, Sync, Write
@@ -59,7 +60,7 @@ def test_the_harness_sees_that_without_syncing_the_store_is_lost_or_corrupt() ->
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trace, Path]:
     if vfs.apsw() is None:
-        pytest.skip(vfs.HOW_TO_GET_IT)
+        leave_out(vfs.HOW_TO_GET_IT)
     folder = tmp_path_factory.mktemp("recorded")
     trace, outcome = record(1, folder)
     assert outcome

@@ -7,11 +7,10 @@ import subprocess
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
-
-import pytest
+from typing import Any
 
 from hanota.wire.smki import Certificate, read_certificate
+from helpers.leaving_out import leave_out
 from helpers.sign_wrap import sign_wrap_jar
 
 INTEROP = Path(__file__).resolve().parents[1] / "interop"
@@ -31,7 +30,7 @@ def node_modules() -> Path:
     place = Path(folder) if folder else None
     if place is None or not all((place / "@smartdcc" / name).is_dir() for name in PACKAGES):
         where = place or f"{_MODULES} is not set"
-        _missing(f"the industry's packages are not here ({where}): {_REMEDY}, then set {_MODULES}")
+        leave_out(f"the industry's packages are not here ({where}): {_REMEDY}, then set {_MODULES}")
     return place
 
 
@@ -39,7 +38,7 @@ def program(name: str, package: str) -> str:
     """Give the path of a program; leave the test out, and say why, where there is none."""
     path = shutil.which(name)
     if path is None:
-        _missing(f"no {name}: install it (Debian: apt-get install {package})")
+        leave_out(f"no {name}: install it (Debian: apt-get install {package})")
     return path
 
 
@@ -78,9 +77,3 @@ def _tool(main: str, *arguments: str, octets: bytes) -> subprocess.CompletedProc
     java = program("java", "default-jdk-headless")
     command = [java, "-cp", str(sign_wrap_jar()), f"{_CLASSES}.{main}", *arguments]
     return subprocess.run(command, input=octets, capture_output=True, timeout=_TOOL_S_MAX, check=False)
-
-
-def _missing(text: str) -> NoReturn:
-    if os.environ.get("HANOTA_CI") == "1":
-        pytest.fail(text)
-    pytest.skip(text)

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
+from helpers.leaving_out import leave_out
 from helpers.system import free_port
 
 MISSING = "nats-server is not installed: apt-get install nats-server (Debian), or put it on the PATH"
@@ -21,7 +20,7 @@ def nats_server() -> str:
     """Give the program. Without one the test is left out, which HANOTA_CI=1 makes a failure."""
     found = shutil.which("nats-server")
     if found is None:
-        pytest.skip(MISSING)
+        leave_out(MISSING)
     return found
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-import pytest
+from helpers.leaving_out import leave_out
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -11,9 +11,6 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 def shared() -> Path:
     """Give the folder with `schema/`, `duis/` and `vectors/`; leave the test out, and say why, where it is missing."""
     folder = Path(os.environ.get("HANOTA_SHARED", _REPOSITORY.parent / "shared"))
-    if (folder / "schema").is_dir():
-        return folder
-    missing = f"no reference messages at {folder}: put them there or set HANOTA_SHARED to their folder"
-    if os.environ.get("HANOTA_CI") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
+    if not (folder / "schema").is_dir():
+        leave_out(f"no reference messages at {folder}: put them there or set HANOTA_SHARED to their folder")
+    return folder

@@ -52,7 +52,7 @@ class Asked:
 def test_a_press_that_nobody_came_to_is_not_carried_out_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PRESS_S_MAX", 0.01)
     world = Asked(SHOWING, prompt=False)
-    screens = Screens(world)  # type: ignore[arg-type]
+    screens = Screens(world)
     with pytest.raises(HomesSilent):
         screens.press(PPMID, Answer.YES, 1)
     world.step()
@@ -63,11 +63,11 @@ def test_a_press_that_nobody_came_to_is_not_carried_out_later(monkeypatch: pytes
 def test_a_press_answers_its_own_question_and_no_other(question: Question | None) -> None:
     world = Asked(replace(SHOWING, question=question))
     with pytest.raises(NotOnScreen):
-        Screens(world).press(PPMID, Answer.YES, 1)  # type: ignore[arg-type]
+        Screens(world).press(PPMID, Answer.YES, 1)
     assert world.pressed == []
 
 
 def test_a_press_in_time_is_done() -> None:
     world = Asked(SHOWING)
-    Screens(world).press(PPMID, Answer.YES, 1)  # type: ignore[arg-type]
+    Screens(world).press(PPMID, Answer.YES, 1)
     assert world.pressed == [Answer.YES]

@@ -68,4 +68,4 @@ def test_no_device_can_refuse_a_hand_held_terminal_by_default() -> None:  # R25
 
 def test_a_row_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
-        PROFILES[DeviceType.CAD].ota = True  # type: ignore[misc]  # that it is refused is what is tested
+        PROFILES[DeviceType.CAD].ota = True

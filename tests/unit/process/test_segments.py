@@ -115,7 +115,7 @@ def test_of_another_supplier_the_device_is_in_progress() -> None:
     send(at, 0)
     answer = at.submit(request(image=PARTS[1], counter=50, sender=SUPPLIER_2))
     assert answer.code is _C.E110403
-    lists = opened(answer.octets).body.content.lists  # type: ignore[union-attr]
+    lists = opened(answer.octets).body.content.lists
     assert list(lists) == [DeviceList.OTHER_REQUEST_IN_PROGRESS]
 
 
@@ -134,7 +134,7 @@ def test_segments_do_not_join_the_whole_in_one_piece() -> None:
 
 
 def test_a_segment_counts_as_any_request_does() -> None:
-    limits = AnomalyPolicy(limits="11.1+11.4=2/24h")  # type: ignore[arg-type]
+    limits = AnomalyPolicy(limits="11.1+11.4=2/24h")
     at = bench(LIMIT.model_copy(update={"anomaly": limits}))
     assert [send(at, place) for place in range(3)] == [_C.I0, _C.I0, _C.I99]
 

@@ -60,8 +60,8 @@ CLIENT: Final = lifecycle(
 )
 
 RETRY: Final = Backoff(first_ms=2 * SECOND, longest_ms=5 * MINUTE)
-QUERY_TRIES_MAX: Final = 6  # then the device waits for the next Image Notify, or this long: a hub that comes back
-QUERY_AGAIN_MS: Final = 6 * HOUR  # knows by the question alone which version runs meanwhile (R25)
+QUERY_TRIES_MAX: Final = 6  # then the device waits for the next Image Notify, or for QUERY_AGAIN_MS
+QUERY_AGAIN_MS: Final = 6 * HOUR  # by the query alone a hub that was away learns which version runs (R25)
 STRANGER_TRIES_MAX: Final = 6  # then one that is not the hub is taken to have gone
 WAIT_MAX_MS: Final = DAY
 ASK_WHEN_MS: Final = HOUR  # a client told to wait until told otherwise asks again within this (ZCL 11.13.9)

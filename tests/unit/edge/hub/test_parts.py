@@ -31,7 +31,7 @@ MORE = UpgradeEndRequest(OtaStatus.REQUIRE_MORE_IMAGE, *IMAGE)
 
 
 def order_in_parts(number: int = 1, **facts: object) -> Distribute:
-    return replace(order_for(FILES[0], number), **{"parts": write_parts(PARTS)} | facts)  # type: ignore[arg-type]
+    return replace(order_for(FILES[0], number), **{"parts": write_parts(PARTS)} | facts)
 
 
 def serving(part: int = 0) -> Bench:
