@@ -10,7 +10,9 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from hanota.base.instant import Instant
 from helpers.ends import PlainEnd
 
 PROGRAM = (sys.executable, "-m", "helpers.spool")
+_TURNS: list[AbstractContextManager[object]] = []
+"""Whoever has them all knows that no thread of this process is writing to a file. SQLite lets nobody else write then,
+so a process that is stopped within that would stop them, too."""
 
 
 class Spool:
@@ -28,17 +33,21 @@ class Spool:
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS frame (id INTEGER PRIMARY KEY, up, lane, hub, octets)")
+        self.turn = threading.Lock()
+        _TURNS.append(self.turn)
 
     def close(self) -> None:
         self._connection.close()
 
     def send(self, hub: Eui64, frame: bytes, now: Instant, *, lane: str = "", up: bool = False) -> None:
         query = "INSERT INTO frame (up, lane, hub, octets) VALUES (?, ?, ?, ?)"
-        self._connection.execute(query, (up, lane, hub.signed, frame))
+        with self.turn:
+            self._connection.execute(query, (up, lane, hub.signed, frame))
 
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         query = "DELETE FROM frame WHERE id IN (SELECT id FROM frame WHERE up LIMIT ?) RETURNING octets"
-        return [octets for (octets,) in self._connection.execute(query, (limit,))]
+        with self.turn:
+            return [octets for (octets,) in self._connection.execute(query, (limit,))]
 
     def sent(self) -> list[tuple[str, int, bytes]]:
         """Everything sent down so far: by which lane, to which hub, the frame."""
@@ -73,7 +82,10 @@ def stopping_before(act: Callable[..., Any], marker: Path) -> Callable[..., Any]
                 file.write(str(os.getpid()))
         except FileExistsError:
             return act(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGSTOP)
+        with ExitStack() as turns:
+            for turn in _TURNS:
+                turns.enter_context(turn)
+            os.kill(os.getpid(), signal.SIGSTOP)
         return act(*arguments, **named)
 
     return stopped
@@ -84,7 +96,7 @@ def main() -> None:
     from hanota.app.serving import carriers, lanes, supervisor, worker
     from hanota.faces import parts
     from hanota.process.schedule import Schedule
-    from hanota.records.store import work
+    from hanota.records.store import engine, work
 
     over_nats = carriers.open_carrier
     carriers.open_carrier = lambda store, url, lane: (
@@ -100,6 +112,13 @@ def main() -> None:
     place, _, marker = os.environ.get("HANOTA_TEST_STOP", "").partition(":")
     if place == "schedule":  # rows are claimed, and no transaction is open
         Schedule.accept = stopping_before(Schedule.accept, Path(marker))
+        open_store = engine.Store.__init__
+
+        def opened(store: engine.Store, *given: Any) -> None:
+            open_store(store, *given)
+            _TURNS.append(store._turn)
+
+        engine.Store.__init__ = opened
     from hanota.faces.cli import main as run
 
     run()
