@@ -21,6 +21,8 @@ from helpers.postgres import each_store, on_postgres, postgres  # noqa: F401, E4
 _REPORT = pytest.StashKey[Path]()
 _TABLE = pytest.StashKey[str]()
 _CONSOLE = "tests/faces/"
+_COUNTED = ("packages/", *(f"tests/unit/{part}/" for part in ("base", "edge", "model", "process", "wire")))
+"""The tests that coverage is counted by; to count doubles the time of what spends it in Python."""
 _LONG = ("tests/sim/", "tests/system/", "tests/unit/app/", "tests/unit/sim/")
 
 _SLOW_IS_FINE = [HealthCheck.too_slow]
@@ -51,6 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if name and not hasattr(config, "workerinput"):  # where several processes share the tests, one judges them
         config.stash[_REPORT] = Path(name)
         config.stash[_REPORT].unlink(missing_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count coverage by the tests of the parts with a floor alone."""
+    for item in items:
+        if not item.nodeid.startswith(_COUNTED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 class OneConsole(LoadFileScheduling):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+from sqlalchemy import select
 
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -69,9 +70,13 @@ def tell(
     bench: Bench, numbers: list[int], kind: AlertKind, grouping: Grouping = "device", **facts: Any
 ) -> pl.DataFrame:
     """Let deliveries tell something of this kind."""
-    rows = [{"delivery": number, "kind": kind.value, "at": NOW} | facts for number in numbers]
+    same = {"kind": kind.value, "at": NOW} | facts
+    d, r, v = t.delivery.c, t.request.c, t.device.c
+    columns = (d.id.label("delivery"), d.request, d.device, r.originator, v.device_type)
+    named = select(*columns).join(t.request).join(t.device, v.eui == d.device).where(d.id.in_(numbers)).order_by(d.id)
     with bench.store.writing() as connection:
-        frame = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+        found = connection.execute(named).mappings()
+        frame = pl.DataFrame([{**row, **same} for row in found], schema=COLUMNS, orient="row")
         return write_alerts(connection, frame, bench.now, LEVEL, grouping)
 
 

@@ -245,6 +245,8 @@ class Bench:
 BATCH = pl.Schema(
     {
         "delivery": pl.Int64,
+        "request": pl.Int64,
+        "originator": pl.Int64,
         "epoch": pl.Int64,
         "state": pl.String,
         "since": pl.Int64,
@@ -260,7 +262,6 @@ BATCH = pl.Schema(
         "eligible_until": pl.Int64,
         "newcomer": pl.Boolean,
         "supplier_from": pl.Int64,
-        "transferred_at": pl.Int64,
         "segments_missing": pl.Int64,
         "claimed": pl.Boolean,
         "report": pl.Int64,
@@ -272,6 +273,7 @@ BATCH = pl.Schema(
         "blocks": pl.Int64,
         "repeats": pl.Int64,
         "until": pl.Int64,
+        "transferred_at": pl.Int64,
     }
 )
 """What a stage is given for each row: facts, and the report that woke it if one did."""
@@ -280,6 +282,8 @@ BATCH = pl.Schema(
 def batch(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     """Rows for a stage: a PPMID that time woke ten minutes after it came to its state; `rows` say what differs."""
     plain = {
+        "request": 1,
+        "originator": SUPPLIER_1.signed,
         "epoch": 1,
         "since": NOW - 600_000,
         "deadline": NOW + 600_000,

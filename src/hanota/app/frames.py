@@ -37,22 +37,23 @@ class FrameBuilder:
                 return self._read(sending, certificate, now)
 
     def _distribute(self, sending: Sending, now: Instant) -> bytes:
+        asked = sending.order
         order = Distribute(
             order=sending.delivery,
             device=sending.device,
             device_type=sending.device_type,
-            request=sending.request_id,
-            image_hash=sending.image_hash,
-            image_octets=sending.image_octets,
-            manufacturer=sending.manufacturer,
-            image_type=sending.image_type,
-            file_version=sending.version,
-            hardware_min=sending.hardware_min,
-            hardware_max=sending.hardware_max,
+            request=asked.request_id,
+            image_hash=asked.image_hash,
+            image_octets=asked.image_octets,
+            manufacturer=asked.manufacturer,
+            image_type=asked.image_type,
+            file_version=asked.version,
+            hardware_min=asked.hardware_min,
+            hardware_max=asked.hardware_max,
             expires=Instant(now + ORDER_LIFE_MS),
             sent=now,
-            force_replace=sending.force_replace,
-            parts=write_parts(Part(*part) for part in sending.parts),
+            force_replace=asked.force_replace,
+            parts=write_parts(Part(*part) for part in asked.parts),
         )
         return write_frame(sign_order(order, self._sign.key))
 

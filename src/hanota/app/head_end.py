@@ -206,13 +206,8 @@ class HeadEnd:
 
     def _offer_images(self, sendings: Iterable[Sending | CommandSending]) -> None:
         """Let agents of hubs have the images of orders ahead of them, where the carrier keeps images."""
-        images = {
-            image
-            for sending in sendings
-            if isinstance(sending, Sending) and sending.kind == "distribute"
-            for image in (sending.image_hash, *(part for part, _ in sending.parts))
-        }
-        for image in images:
+        orders = {it.order for it in sendings if isinstance(it, Sending) and it.kind == "distribute"}
+        for image in {image for order in orders for image in (order.image_hash, *(part for part, _ in order.parts))}:
             self._wan.offer(image, partial(self._image, image))
 
     def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:

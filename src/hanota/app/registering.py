@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from hanota.base.instant import FOREVER
 from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.edge.estate import EstateDescription
 from hanota.edge.estate.description import (
@@ -12,7 +13,6 @@ from hanota.edge.estate.description import (
 )
 from hanota.records.registry.certificates import register_certificates
 from hanota.records.registry.register import (
-    FOREVER,
     DeviceRow,
     HomeRow,
     PartyRow,

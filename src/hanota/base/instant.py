@@ -17,6 +17,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+FOREVER = Instant((1 << 53) - 1)
+"""The end of what has none: as large as every reader of JSON takes it."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZIGBEE_EPOCH_S = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 ZIGBEE_UTC_MAX = 0xFFFF_FFFF

@@ -8,6 +8,7 @@ import polars as pl
 MOVES: Final = pl.Schema(
     {
         "delivery": pl.Int64,
+        "request": pl.Int64,
         "epoch": pl.Int64,  # of the claim: a worker that slept through its lease writes nothing
         "from": pl.String,
         "event": pl.String,
@@ -28,12 +29,16 @@ MOVES: Final = pl.Schema(
 )
 """One row for every claimed row; `event` is null where nothing happened but the next look was set."""
 
-SENDS: Final = pl.Schema({"delivery": pl.Int64, "kind": pl.String})
-"""What is to go to the hub of a delivery; built and signed as the outbox is drained."""
+SENDS: Final = pl.Schema({"delivery": pl.Int64, "party": pl.Int64, "kind": pl.String})
+"""What is to go to the hub of a delivery, for whom (EUI, signed); built and signed as the outbox is drained."""
 
 ALERTS: Final = pl.Schema(
     {
         "delivery": pl.Int64,
+        "request": pl.Int64,
+        "originator": pl.Int64,  # whose request it is: an EUI, signed
+        "device": pl.Int64,
+        "device_type": pl.String,
         "kind": pl.String,
         "at": pl.Int64,
         "version": pl.Int64,
@@ -43,7 +48,9 @@ ALERTS: Final = pl.Schema(
 )
 """What is to be told; the store makes one alert for each party of the kind's audience."""
 
-VERSIONS: Final = pl.Schema({"delivery": pl.Int64, "device": pl.Int64, "version": pl.Int64, "at": pl.Int64})
+VERSIONS: Final = pl.Schema(
+    {"delivery": pl.Int64, "device": pl.Int64, "version": pl.Int64, "version_target": pl.Int64, "at": pl.Int64}
+)
 """What devices reported to run: the only thing that changes a commissioned device's version (R5)."""
 
 

@@ -13,7 +13,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import DELIVERY, ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies, WanPolicy
 from hanota.model.profiles import types_where
-from hanota.model.step import ALERTS, MOVES, Step
+from hanota.model.step import ALERTS, MOVES, SENDS, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +139,13 @@ def moves(judged: pl.DataFrame) -> pl.DataFrame:
     """Give the moves of judged rows, in the columns that the store takes."""
     return judged.rename({"state": "from"}).select(
         *(pl.col(name).cast(kind) for name, kind in MOVES.items()),
+    )
+
+
+def sends(judged: pl.DataFrame, kind: pl.Expr) -> pl.DataFrame:
+    """Give what goes to the hubs of judged rows: of each row, what `kind` says."""
+    return judged.with_columns(kind=kind, party="originator").select(
+        *(pl.col(name).cast(dtype) for name, dtype in SENDS.items())
     )
 
 

@@ -1,11 +1,13 @@
 """EUI-64: one value, four forms, none of them lossy."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.base.errors import BadValue
-from hanota.base.eui import EUI64_CHARS, Eui64
+from hanota.base.eui import EUI64_CHARS, Eui64, texts_of_signed
 
 euis = st.builds(Eui64, st.integers(0, 2**64 - 1))
 
@@ -26,6 +28,18 @@ def test_the_column_form_fits_the_widest_integer_of_sql(eui: Eui64) -> None:
 @given(euis, euis)
 def test_order_is_that_of_the_text(one: Eui64, other: Eui64) -> None:
     assert (one < other) == (str(one) < str(other))
+
+
+@given(st.lists(euis))
+def test_many_are_written_as_each_is(many: list[Eui64]) -> None:
+    assert texts_of_signed(eui.signed for eui in many) == [str(eui) for eui in many]
+
+
+def test_where_numbers_begin_with_their_highest_octet_none_is_turned_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    eui = Eui64(0x00DB1234567890A0)
+    here = int.from_bytes(eui.octets, sys.byteorder, signed=True)  # what such a machine keeps of it, read by this one
+    monkeypatch.setattr(sys, "byteorder", "big")
+    assert texts_of_signed([here]) == [str(eui)]
 
 
 def test_it_is_written_in_capitals_with_dashes() -> None:

@@ -12,7 +12,7 @@ from hanota.model.profiles import PROFILES, Activation
 from hanota.model.step import Step
 from hanota.process.activate import Activate
 from helpers.premises import NEW, NOW, OLD
-from helpers.world import PPMID, batch, ctx
+from helpers.world import PPMID, SUPPLIER_1, batch, ctx
 
 ALERT = Policies().alert
 SUCCEEDED = {"event": "activation_succeeded", "version": NEW, "result": 0}
@@ -50,7 +50,7 @@ def test_activation_gets_time_before_anybody_asks() -> None:
 def test_a_silent_device_is_asked_which_version_it_runs() -> None:
     step = accept({"state": State.ACTIVATING, "deadline": NOW + 10**9})
     assert step.moves.select("event", "to", "due").row(0) == (None, "ACTIVATING", NOW + ALERT.read_retry_ms)
-    assert step.sends.rows() == [(1, "read_version")]
+    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version")]
     assert step.alerts.is_empty()
 
 
@@ -69,7 +69,7 @@ def test_success_is_believed_whatever_report_it_overtook(state: State) -> None:
     assert (row["to"], row["version"]) == (State.ACTIVATED, NEW)
     assert row["due"] == NOW + ALERT.confirm_after_ms
     assert step.alerts.select("kind", "version").rows() == [(AlertKind.ACTIVATION, NEW)]
-    assert step.versions.rows() == [(1, PPMID.signed, NEW, NOW - 1000)]
+    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW - 1000)]
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.TRANSFERRED, State.ACTIVATING])

@@ -237,5 +237,5 @@ def test_an_image_without_a_tail_has_no_octet() -> None:
     at.deliver(PPMID)
     with at.store.reading() as connection:
         (sending,) = unsent(connection, at.now)
-    assert sending.force_replace == 0
+    assert sending.order.force_replace == 0
     assert at.row(t.image).force_replace is None

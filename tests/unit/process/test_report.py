@@ -10,7 +10,7 @@ from hanota.model.policies import AlertPolicy, Policies
 from hanota.model.step import Step
 from hanota.process.report import Report
 from helpers.premises import NEW, NOW, OLD
-from helpers.world import PPMID, batch, ctx
+from helpers.world import PPMID, SUPPLIER_1, batch, ctx
 
 SETTLE, RETRY = Policies().alert.confirm_after_ms, Policies().alert.read_retry_ms
 SETTLED = {"state": State.ACTIVATED, "since": NOW - SETTLE, "deadline": NOW + 10**9}
@@ -31,7 +31,7 @@ def verdict(step: Step) -> tuple[str, list[str]]:
 def test_the_version_is_asked_for_once_settled_and_again_until_answered() -> None:
     step = accept(SETTLED)
     assert step.moves.select("event", "to", "due", "tries").row(0) == (None, "ACTIVATED", NOW + RETRY, 1)
-    assert step.sends.rows() == [(1, "read_version")]
+    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version")]
     assert step.alerts.is_empty()
 
 
@@ -39,7 +39,7 @@ def test_the_wanted_version_confirms() -> None:
     step = accept(SETTLED | read(NEW))
     assert verdict(step) == (State.CONFIRMED, [AlertKind.CONFIRMED])
     assert step.moves.select("event", "due", "deadline").row(0) == ("version_matched", None, None)
-    assert step.versions.rows() == [(1, PPMID.signed, NEW, NOW)]
+    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW)]
     assert step.sends.is_empty()
 
 

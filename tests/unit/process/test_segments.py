@@ -71,15 +71,15 @@ def test_the_order_lists_every_segment_in_order_and_begins_with_the_first() -> N
     with at.store.reading() as connection:
         (order,) = unsent(connection, at.now)
     files = [(hashlib.sha256(part).digest(), len(part)) for part in PARTS]
-    assert list(order.parts) == files
-    assert (order.image_hash, order.image_octets) == files[0]
+    assert list(order.order.parts) == files
+    assert (order.order.image_hash, order.order.image_octets) == files[0]
 
 
 def test_an_image_in_one_piece_has_no_parts() -> None:
     at = bench(Policies())
     at.deliver()
     with at.store.reading() as connection:
-        assert [order.parts for order in unsent(connection, at.now)] == [()]
+        assert [order.order.parts for order in unsent(connection, at.now)] == [()]
 
 
 def test_without_all_segments_it_expires_and_says_so() -> None:

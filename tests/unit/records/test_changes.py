@@ -8,13 +8,13 @@ import pytest
 
 from hanota.app.registering import device_row, hub_rows
 from hanota.base.eui import Eui64
-from hanota.base.instant import DAY, HOUR, Instant
+from hanota.base.instant import DAY, FOREVER, HOUR, Instant
 from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.records.ledger import verify
 from hanota.records.registry import changes
 from hanota.records.registry.changes import ChangeImpossible, NotInRegistry
 from hanota.records.registry.inventory import eligible
-from hanota.records.registry.register import FOREVER, DeviceRow
+from hanota.records.registry.register import DeviceRow
 from hanota.records.store import schema as t
 from helpers.premises import NOW
 from helpers.world import (

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import event, select
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import MINUTE, Instant
+from hanota.base.instant import FOREVER, MINUTE, Instant
 from hanota.model.returns import Return
-from hanota.records.registry.register import FOREVER
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
 from hanota.records.store.outbox import mark_sent, unsent

@@ -25,8 +25,8 @@ def test_a_sending_has_all_that_its_frame_says() -> None:
     (found,) = waiting(bench)
     assert (found.kind, found.delivery, found.hub, found.device) == ("distribute", 1, HUB, PPMID)
     assert (found.device_type, found.request_id) == ("PPMID", RequestId(SUPPLIER_1, DCC, 1))
-    assert (found.image_octets, found.version) == (len(image()), NEW)
-    assert (found.hardware_min, found.hardware_max) == (0x1111, 0x1211)
+    assert (found.order.image_octets, found.order.version) == (len(image()), NEW)
+    assert (found.order.hardware_min, found.order.hardware_max) == (0x1111, 0x1211)
 
 
 def test_what_was_handed_over_waits_no_more_and_the_rest_keeps_its_order() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hanota.app.registering import register_estate
 from hanota.base.eui import Eui64
-from hanota.base.instant import DAY
+from hanota.base.instant import DAY, FOREVER
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage, UserRole
 from hanota.edge.estate.description import SupplyDescription
@@ -23,7 +23,6 @@ from hanota.records.registry.certificates import (
 )
 from hanota.records.registry.lookups import find_party, product_standing
 from hanota.records.registry.register import (
-    FOREVER,
     DeviceRow,
     HomeRow,
     PartyRow,

@@ -6,14 +6,14 @@ import pytest
 
 from hanota.app.desk import Desk
 from hanota.base.eui import Eui64
-from hanota.base.instant import HOUR, MINUTE, SECOND, Instant
+from hanota.base.instant import FOREVER, HOUR, MINUTE, SECOND, Instant
 from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
 from hanota.model.access import Caller
 from hanota.model.policies import DeadlinePolicy, Policies, WanPolicy
 from hanota.model.wan_share import ORDER_OCTETS
 from hanota.process.pipeline import STAGES
 from hanota.process.stage import Ctx
-from hanota.records.registry.register import FOREVER, DeviceRow, HomeRow, SupplyRow, register_homes
+from hanota.records.registry.register import DeviceRow, HomeRow, SupplyRow, register_homes
 from hanota.records.store import schema as t
 from hanota.records.store import schema_wan as tables
 from hanota.records.store.outbox import claim_unsent, unsent

@@ -4,7 +4,7 @@ Time is virtual and goes by ticks. The clock that counts runs while the head end
 homes are: what an estate does to say things is no part of what is measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -24,12 +24,13 @@ from hanota.process.pipeline import Pipeline
 from hanota.process.services import Broker
 from hanota.records.store import Store
 from hanota.records.store.census import deliveries_by_state
-from hanota.records.store.outbox import Sending, anything_unsent, mark_sent, unsent
+from hanota.records.store.outbox import Order, mark_sent, orders_of, unsent_rows
 from hanota.records.store.reports import save_reports
 
 TICK_MS: Final = 30 * SECOND
 STAGGER_MS: Final = MINUTE
 HEARD_MAX: Final = 10_000
+SENT_MAX: Final = 10_000
 _LANE: Final = "0"
 GIVE_UP_MS: Final = 2 * DAY
 _EVENTS: Final = {
@@ -121,18 +122,22 @@ class HeardRollout:
         while True:
             with self._meter.phase("drain"):
                 with self._store.reading() as connection:
-                    leaving = unsent(connection, now) if anything_unsent(connection, now) else []
-                if leaving:
+                    leaving = unsent_rows(connection, now, SENT_MAX)
+                    orders = orders_of(connection, leaving["request"].unique())
+                if leaving.height:
                     with self._store.writing() as connection:
-                        mark_sent(connection, [sending.id for sending in leaving], now)
-            if not leaving:
+                        mark_sent(connection, leaving["id"], now)
+            if leaving.is_empty():
                 return
-            self._arrive(leaving, now)
+            self._arrive(leaving, orders, now)
 
-    def _arrive(self, leaving: list[Sending], now: Instant) -> None:
-        rows = [(s.id, s.kind, s.delivery, s.device.signed, s.version, s.image_octets) for s in leaving]
-        names = ["message", "kind", "order", "device", "version", "octets"]
-        frame = pl.DataFrame(rows, schema=names, orient="row")
+    def _arrive(self, leaving: pl.DataFrame, asked: Mapping[int, Order], now: Instant) -> None:
+        said = pl.DataFrame(
+            [(request, order.version, order.image_octets) for request, order in asked.items()],
+            schema={"request": pl.Int64, "version": pl.Int64, "octets": pl.Int64},
+            orient="row",
+        )
+        frame = leaving.rename({"id": "message", "delivery": "order"}).join(said, on="request", maintain_order="left")
         orders = frame.filter(pl.col("kind") == "distribute")
         if orders.height:
             self.homes.order(orders.select("order", "device", "version", "octets"), now)

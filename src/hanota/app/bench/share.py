@@ -6,7 +6,7 @@ counts is when the last device of the small request is confirmed, and what the h
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +21,13 @@ from hanota.app.frames import FrameBuilder
 from hanota.app.head_end import ROWS_MAX
 from hanota.base.errors import require
 from hanota.base.eui import Eui64
-from hanota.base.instant import DAY, SECOND, Instant
+from hanota.base.instant import DAY, FOREVER, SECOND, Instant
 from hanota.base.vocabulary.devices import CspRegion
 from hanota.model.policies import Policies, WanPolicy
 from hanota.records.registry.many import enter_town
-from hanota.records.registry.register import FOREVER
 from hanota.records.store import Store
 from hanota.records.store.census import states_of_party
-from hanota.records.store.outbox import Sending
+from hanota.records.store.outbox import Order
 from hanota.records.store.work import next_due
 
 IMAGE_OCTETS: Final = 50_000
@@ -188,8 +187,8 @@ class Contest(HeardRollout):
             if moved < ROWS_MAX:
                 return ordered
 
-    def _arrive(self, leaving: list[Sending], now: Instant) -> None:
-        self._handed += len(leaving)
-        small = (sending for sending in leaving if sending.request_id.originator == self._small)
-        self._ordered.update(sending.delivery for sending in small)
-        super()._arrive(leaving, now)
+    def _arrive(self, leaving: pl.DataFrame, asked: Mapping[int, Order], now: Instant) -> None:
+        self._handed += leaving.height
+        small = [request for request, order in asked.items() if order.request_id.originator == self._small]
+        self._ordered.update(leaving.filter(pl.col("request").is_in(small))["delivery"])
+        super()._arrive(leaving, asked, now)

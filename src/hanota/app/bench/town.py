@@ -21,14 +21,14 @@ from hanota.app.pki import Party, make_pki
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
-from hanota.base.instant import Instant
+from hanota.base.instant import FOREVER, Instant
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.edge.estate import EstateDescription, builtin_description
 from hanota.edge.estate.description import DeviceDescription
 from hanota.records.registry.certificates import register_certificates
 from hanota.records.registry.many import enter_town
-from hanota.records.registry.register import FOREVER, PartyRow, ProductRow, register_parties, register_products
+from hanota.records.registry.register import PartyRow, ProductRow, register_parties, register_products
 from hanota.records.store import Store, open_store
 from hanota.records.store.census import census
 from hanota.wire import duis

@@ -11,7 +11,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.profiles import Activation, types_where
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue, sends
 
 _ASKING: Final = frozenset({"may_defer", "may_refuse"})
 _ALERTS: Final = {
@@ -63,13 +63,11 @@ class Activate:
         )
         # Who commanded an activation by CS06 has the device's own answer to it.
         told = told.filter((pl.col("event") != "activation_succeeded") | pl.col("device_type").is_in(on_receipt))
-        sends = judged.filter(silent | (gave_up & ~called_for)).select(
-            "delivery", pl.when(silent).then(pl.lit("read_version")).otherwise(pl.lit("cancel")).alias("kind")
-        )
+        to_hub = pl.when(silent).then(pl.lit("read_version")).otherwise(pl.lit("cancel"))
         reported = judged.filter(pl.col("version").is_not_null())
         return Step(
             moves=moves(judged),
-            sends=sends,
+            sends=sends(judged.filter(silent | (gave_up & ~called_for)), to_hub),
             alerts=pl.concat([newcomers(judged, ctx), alerts(told, _ALERTS, ctx)]),
             versions=reported.select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items())),
         )

@@ -13,7 +13,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import OF_THE_REGISTRY, State
 from hanota.model.profiles import types_where
 from hanota.model.step import Step
-from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue
+from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue, sends
 
 _ALERTS: Final = {
     "image_held": AlertKind.DELIVERED_TO_HUB,
@@ -121,8 +121,8 @@ def _act(batch: pl.DataFrame, event: pl.Expr, ctx: Ctx) -> Step:
     )
     return Step(
         moves=moves(judged),
-        sends=judged.filter(order | cancel).select(
-            "delivery", pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel")).alias("kind")
+        sends=sends(
+            judged.filter(order | cancel), pl.when(order).then(pl.lit("distribute")).otherwise(pl.lit("cancel"))
         ),
         alerts=pl.concat([newcomers(judged, ctx), _alerts(told, ctx)]),
     )

@@ -8,7 +8,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.profiles import types_where
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, move, moves, newcomers, overdue
+from hanota.process.stage import Ctx, alerts, move, moves, newcomers, overdue, sends
 
 _ALERTS: Final = {
     "version_matched": AlertKind.CONFIRMED.value,
@@ -51,7 +51,7 @@ class Report:
         asking = pl.col("report").is_null() & pl.col("event").is_null()
         return Step(
             moves=moves(judged),
-            sends=judged.filter(asking).select("delivery", pl.lit("read_version").alias("kind")),
+            sends=sends(judged.filter(asking), pl.lit("read_version")),
             alerts=pl.concat([newcomers(judged, ctx), alerts(judged, _ALERTS, ctx)]),
             versions=versions,
         )

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
+from hanota.base.instant import FOREVER, Instant
 from hanota.base.vocabulary.devices import DeviceStatus
 from hanota.model.delivery import DELIVERY, State
 from hanota.model.inventory import HUB_TYPES, METERS
 from hanota.model.profiles import Activation, types_where
 from hanota.records.ledger import Event, append
 from hanota.records.registry.lookups import find_party
-from hanota.records.registry.register import FOREVER, DeviceRow, install_devices
+from hanota.records.registry.register import DeviceRow, install_devices
 from hanota.records.registry.responsibility import project_eligibility, wake_handovers
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import end_cancels

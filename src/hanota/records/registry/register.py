@@ -7,13 +7,12 @@ from typing import Final
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
+from hanota.base.instant import FOREVER, Instant
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.base.vocabulary.parties import UserRole
 from hanota.records.registry.responsibility import project_eligibility, wake_handovers
 from hanota.records.store import schema as t
 
-FOREVER: Final = Instant((1 << 53) - 1)
 _ALWAYS: Final = Instant(0)
 
 

@@ -41,17 +41,22 @@ def write_alerts(
     audience = {kind.value: row.audience.value for kind, row in ALERTS.items()}
     due = alerts.with_columns(pl.col("kind").replace_strict(audience).alias("audience"))
     named = name_set(connection, due["delivery"])
-    concerned = _concerned(connection, named, now, others=bool((due["audience"] != Audience.SENDER.value).any()))
-    wanted = pl.col("is_sender") & (pl.col("audience") != Audience.OTHERS.value)
-    others = ~pl.col("is_sender") & (pl.col("audience") != Audience.SENDER.value)
-    rows = due.join(concerned, on="delivery", how="inner", maintain_order="left").filter(wanted | others)
+    to_sender = due.filter(pl.col("audience") != Audience.OTHERS.value).with_columns(party="originator")
+    to_others = due.filter(pl.col("audience") != Audience.SENDER.value)
+    if to_others.height:
+        others = _others(connection, named, now)
+        to_others = to_others.join(others, on="delivery", how="inner", maintain_order="left")
+    else:
+        to_others = to_sender.clear()
+    rows = pl.concat([to_sender, to_others]).sort("delivery", maintain_order=True)
     m = t.message
     told = select(m.c.delivery, m.c.party, m.c.kind).select_from(named.join(m, m.c.delivery == named.c.id))
+    told = told.where(m.c.kind.in_(due["kind"].unique().sort().to_list()))
     rows = rows.join(read_frame(connection, told), on=["delivery", "party", "kind"], how="anti", maintain_order="left")
     rows = rows.with_row_index("id", offset=next_number(connection, rows.height)).cast({"id": pl.Int64})
     rows = rows.with_columns(lead=pl.lit(None, pl.Int64)) if grouping == "device" else _led(rows)
     rows = rows.with_columns(due=pl.when(pl.col("lead").is_null() | (pl.col("lead") == pl.col("id"))).then(now))
-    rows = rows.drop("audience", "is_sender", "device_type")
+    rows = rows.drop("audience", "originator", "device_type")
     insert_frame(connection, m, rows, created_at=now, deadline=now + service_level_ms, tries=0)
     return rows
 
@@ -106,31 +111,17 @@ def _led(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(lead=pl.when(listed).then(first)).drop("part")
 
 
-def _concerned(connection: Connection, named: Table, now: Instant, *, others: bool) -> pl.DataFrame:
-    """Sender and, where asked for, other Responsible Suppliers of each delivery (R16, R18), beside its request and its
-    device.
-    """
-    d, r, e, v = t.delivery, t.request, t.eligibility, t.device
-    senders = read_frame(
-        connection,
-        select(d.c.id.label("delivery"), r.c.originator.label("party"), d.c.request, d.c.device, v.c.device_type)
-        .select_from(named.join(d, d.c.id == named.c.id))
-        .join(r, r.c.id == d.c.request)
-        .join(v, v.c.eui == d.c.device),
-    ).with_columns(is_sender=pl.lit(value=True))
-    if not others:
-        return senders
-    concerned = read_frame(
-        connection,
+def _others(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
+    """Give the Responsible Suppliers of each delivery's device now, but for its sender (R16, R18): delivery, party."""
+    d, r, e = t.delivery, t.request, t.eligibility
+    query = (
         select(d.c.id.label("delivery"), e.c.party)
         .select_from(named.join(d, d.c.id == named.c.id))
+        .join(r, r.c.id == d.c.request)
         .join(e, e.c.device == d.c.device)
-        .where(e.c.since <= now, e.c.until > now),
+        .where(e.c.since <= now, e.c.until > now, e.c.party != r.c.originator)
     )
-    more = concerned.unique(maintain_order=True).join(senders, on=["delivery", "party"], how="anti")
-    beside = senders.drop("party").with_columns(is_sender=pl.lit(value=False))
-    more = more.join(beside, on="delivery", how="inner", maintain_order="left")
-    return pl.concat([senders, more.select(senders.columns)])
+    return read_frame(connection, query).unique(maintain_order=True)
 
 
 def alert_events(alerts: pl.DataFrame, now: Instant) -> list[Event]:

@@ -53,6 +53,10 @@ def displace(
     query = (
         select(
             d.c.id.label("delivery"),
+            d.c.request,
+            r.c.originator,
+            d.c.device,
+            v.c.device_type,
             d.c.epoch,
             d.c.state.label("from"),
             i.c.version,
@@ -83,7 +87,7 @@ def _step(leaving: pl.DataFrame, now: Instant) -> Step:
     ordered = leaving.filter(pl.col("from").is_in(_ORDERED))
     return Step(
         moves=_shaped(leaving.drop("version").with_columns(**ends), MOVES),
-        sends=_shaped(ordered.with_columns(kind=pl.lit("cancel")), SENDS),
+        sends=_shaped(ordered.with_columns(kind=pl.lit("cancel"), party="originator"), SENDS),
         alerts=_shaped(leaving.with_columns(**tells), ALERTS),
     )
 

@@ -1,10 +1,10 @@
 """What is to go to hubs: rows of columns here, built and signed into frames as they are drained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
+import polars as pl
 from sqlalchemy import (
     CTE,
     ColumnElement,
@@ -24,7 +24,7 @@ from hanota.base.ids import RequestId
 from hanota.base.instant import DAY, HOUR, SECOND, Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, named
+from hanota.records.store.frames import name_set, named, read_frame
 from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
@@ -34,18 +34,12 @@ _PARTIES_MAX: Final = 400  # SQLite joins no more than 500 queries to one; there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """One message to a hub, with all that its frame says.
+class Order:
+    """What a request says to all its homes.
 
     `parts`: SHA-256 and size of every segment's file, in order; then `image_hash` and `image_octets` are the first's.
     """
 
-    id: int
-    kind: str
-    delivery: int
-    hub: Eui64
-    device: Eui64
-    device_type: DeviceType
     request_id: RequestId
     image_hash: bytes
     image_octets: int
@@ -54,8 +48,26 @@ class Sending:
     version: int
     hardware_min: int | None
     hardware_max: int | None
-    force_replace: int = 0
-    parts: tuple[tuple[bytes, int], ...] = ()
+    force_replace: int
+    parts: tuple[tuple[bytes, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One message to a hub, with all that its frame says."""
+
+    id: int
+    kind: str
+    delivery: int
+    hub: Eui64
+    device: Eui64
+    device_type: DeviceType
+    order: Order
+
+    @property
+    def request_id(self) -> RequestId:
+        """What its Supplier called the request."""
+        return self.order.request_id
 
 
 _UNSENT: Final = select(t.outbox.c.id).where(t.outbox.c.due <= bindparam("now")).limit(1)
@@ -101,38 +113,51 @@ def unsent(
     connection: Connection, now: Instant, limit: int = 1000, *, claimed: list[int] | None = None
 ) -> list[Sending]:
     """Give messages that are to be handed to the carrier, oldest first; of those `claimed`, where they are given."""
-    o, d, r, v, i = t.outbox, t.delivery, t.request, t.device, t.image
+    rows = unsent_rows(connection, now, limit, claimed=claimed)
+    orders = orders_of(connection, rows["request"].unique())
+    return [_sending(row, orders[row["request"]]) for row in rows.iter_rows(named=True)]
+
+
+def unsent_rows(
+    connection: Connection, now: Instant, limit: int = 1000, *, claimed: list[int] | None = None
+) -> pl.DataFrame:
+    """Give what `unsent` gives as columns: id, kind, delivery, hub, device, device_type, request."""
+    o, d, v = t.outbox, t.delivery, t.device
     query = (
-        select(
-            o.c.id,
-            o.c.kind,
-            d.c.id.label("delivery"),
-            d.c.hub,
-            d.c.device,
-            v.c.device_type,
-            r.c.request_id,
-            r.c.originator,
-            i.c.hash,
-            i.c.size,
-            i.c.manufacturer,
-            i.c.image_type,
-            i.c.version,
-            i.c.hardware_min,
-            i.c.hardware_max,
-            i.c.force_replace,
-        )
+        select(o.c.id, o.c.kind, d.c.id.label("delivery"), d.c.hub, d.c.device, v.c.device_type, d.c.request)
         .join(d, d.c.id == o.c.delivery)
-        .join(r, r.c.id == d.c.request)
         .join(v, v.c.eui == d.c.device)
-        .join(i, i.c.hash == r.c.image)
         .where(these_or_due(claimed, now))
         .order_by(o.c.id)
         .limit(limit)
     )
-    rows = connection.execute(query).all()
-    images = {(row.originator, row.hash) for row in rows}
-    parts = {key: parts_of(connection, *key) for key in images}
-    return [_sending(row, parts[row.originator, row.hash]) for row in rows]
+    return read_frame(connection, query)
+
+
+def orders_of(connection: Connection, requests: Iterable[int]) -> dict[int, Order]:
+    """Give what each of these requests says to its homes."""
+    r, i = t.request, t.image
+    image = (column for column in i.c if column is not i.c.octets)
+    asked = name_set(connection, requests)
+    query = select(r.c.id.label("request"), r.c.request_id, r.c.originator, *image).join(asked, asked.c.id == r.c.id)
+    rows = connection.execute(query.join(i, i.c.hash == r.c.image)).all()
+    return {row.request: _order(row, parts_of(connection, row.originator, row.hash)) for row in rows}
+
+
+def _order(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Order:
+    image_hash, image_octets = parts[0] if parts else (row.hash, row.size)
+    return Order(
+        request_id=RequestId.parse(row.request_id),
+        image_hash=image_hash,
+        image_octets=image_octets,
+        manufacturer=row.manufacturer,
+        image_type=row.image_type,
+        version=row.version,
+        hardware_min=row.hardware_min,
+        hardware_max=row.hardware_max,
+        force_replace=row.force_replace or 0,
+        parts=parts,
+    )
 
 
 def _parties() -> CTE:
@@ -163,32 +188,16 @@ def _first_of(parties: list[int], share: int, now: Instant) -> Subquery:
     return union_all(*firsts).subquery()
 
 
-def _sending(row: Any, parts: tuple[tuple[bytes, int], ...]) -> Sending:
-    image_hash, image_octets = parts[0] if parts else (row.hash, row.size)
+def _sending(row: Mapping[str, Any], order: Order) -> Sending:
     return Sending(
-        id=row.id,
-        kind=row.kind,
-        delivery=row.delivery,
-        hub=Eui64.from_signed(row.hub),
-        device=Eui64.from_signed(row.device),
-        device_type=DeviceType(row.device_type),
-        request_id=_request_id(row.request_id),
-        image_hash=image_hash,
-        image_octets=image_octets,
-        manufacturer=row.manufacturer,
-        image_type=row.image_type,
-        version=row.version,
-        hardware_min=row.hardware_min,
-        hardware_max=row.hardware_max,
-        force_replace=row.force_replace or 0,
-        parts=parts,
+        id=row["id"],
+        kind=row["kind"],
+        delivery=row["delivery"],
+        hub=Eui64.from_signed(row["hub"]),
+        device=Eui64.from_signed(row["device"]),
+        device_type=DeviceType(row["device_type"]),
+        order=order,
     )
-
-
-@lru_cache(maxsize=1024)
-def _request_id(text: str) -> RequestId:
-    """Read a RequestID once for all deliveries of its request."""
-    return RequestId.parse(text)
 
 
 def mark_sent(connection: Connection, ids: Iterable[int], now: Instant) -> None:

@@ -33,14 +33,6 @@ def request_facts(connection: Connection, requests: Iterable[int]) -> pl.DataFra
     return read_frame(connection, query)
 
 
-def parties_of(connection: Connection, requests: Iterable[int]) -> pl.DataFrame:
-    """Give who sent each request: columns request, party."""
-    r, named = t.request, name_set(connection, requests)
-    return read_frame(
-        connection, select(r.c.id.label("request"), r.c.originator.label("party")).join(named, named.c.id == r.c.id)
-    )
-
-
 def images_of(connection: Connection, requests: Iterable[int]) -> pl.DataFrame:
     """Give what each request distributes: columns request, image (its hash), octets (of all segments sent)."""
     r, i = t.request, t.image

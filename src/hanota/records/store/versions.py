@@ -18,7 +18,6 @@ from hanota.records.store.alerts import write_mismatch
 from hanota.records.store.bulk import staged
 from hanota.records.store.explaining import brought_by, judged_by
 from hanota.records.store.frames import name_set, read_frame
-from hanota.records.store.requests import request_facts
 from hanota.records.store.statements import ATTESTED, UNEXPLAINED, explain
 
 REPORTED: Final = "reported"
@@ -155,37 +154,26 @@ def write_reported(
     """
     if versions.is_empty():
         return versions
-    v, d, s = (
-        t.device,
-        t.delivery,
-        staged(connection, "versions", versions.with_row_index("row").cast({"row": pl.Int64})),
-    )
-    query = (
-        select(
-            s.c.row,
-            *(s.c[name] for name in versions.columns),
-            d.c.request,
-            v.c.version.label("before"),
-            v.c.version_at.label("before_at"),
-            v.c.version_origin.label("origin"),
-        )
-        .select_from(s.join(v, v.c.eui == s.c.device))
-        .join(d, d.c.id == s.c.delivery)
-    )
-    known = read_frame(connection, query)
-    fresh = known.filter(pl.col("before_at").is_null() | (pl.col("before_at") <= pl.col("at"))).sort("row")
-    if fresh.is_empty():
+    rows = versions.with_row_index("row").cast({"row": pl.Int64})
+    v, s = t.device, staged(connection, "versions", rows.select("row", "device"))
+    query = select(
+        s.c.row,
+        v.c.version.label("before"),
+        v.c.version_at.label("before_at"),
+        v.c.version_origin.label("origin"),
+    ).select_from(s.join(v, v.c.eui == s.c.device))
+    known = rows.join(read_frame(connection, query), on="row", how="inner", maintain_order="left")
+    taken = known.filter(pl.col("before_at").is_null() | (pl.col("before_at") <= pl.col("at")))
+    if taken.is_empty():
         return versions.clear()
-    targets = request_facts(connection, fresh["request"].unique()).select("request", target="version_target")
-    taken = fresh.join(targets, on="request", how="inner", maintain_order="left")
     same = (pl.col("before") == pl.col("version")).fill_null(value=False)
     local = pl.col("origin").is_in([UNEXPLAINED, ATTESTED])
-    due = (pl.col("version") == pl.col("target")) | pl.col("before").is_null()
+    due = (pl.col("version") == pl.col("version_target")) | pl.col("before").is_null()
     origin = pl.when(same & local).then("origin").when(same | due).then(pl.lit(REPORTED)).otherwise(pl.lit(UNEXPLAINED))
     last = taken.with_columns(origin=origin).unique("device", keep="last", maintain_order=True)
     _write(connection, last.select("device", "version", "at", "origin"))
     if attested:
-        for eui in last.filter(pl.col("version") != pl.col("target"))["device"].sort():
+        for eui in last.filter(pl.col("version") != pl.col("version_target"))["device"].sort():
             explain(connection, lane, Eui64.from_signed(eui), now)
     return taken.select(versions.columns)
 

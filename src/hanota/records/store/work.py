@@ -42,11 +42,10 @@ from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
 from hanota.records.store.bulk import insert_frame, staged, staged_apart, staged_from, staging
-from hanota.records.store.facts import delivery_facts
+from hanota.records.store.facts import delivery_facts, transferred_at
 from hanota.records.store.frames import read_frame
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.outgoing import next_message_due
-from hanota.records.store.requests import parties_of
 from hanota.records.store.versions import write_reported
 from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_in_turn
 
@@ -58,6 +57,7 @@ _OPEN: Final = tuple(state.value for state in State if state not in ENDS)
 _NOW: Final = bindparam("now", type_=BigInteger)
 _CLAIMED: Final = staging("claimed", (("id", pl.Int64), ("report", pl.Int64)))
 _IN_TURN: Final = staging("in_turn", (("id", pl.Int64),))
+_NEVER_HELD: Final = pl.DataFrame(schema={"delivery": pl.Int64, "transferred_at": pl.Int64})
 _MOVED: Final = ("version", "offset", "blocks", "repeats")  # what an event brings beside the state
 
 _FREE_IN_TURN: Final = (
@@ -131,7 +131,8 @@ def claim(
     """Claim up to BATCH_MAX rows: first those with a report that the stage hears, else those in a state it takes, due.
 
     Those REQUESTED come in turn, whoever asked for them. Returns: one row a delivery with its facts; `report` and the
-    report's columns are null where time woke the row.
+    report's columns are null where time woke the row. `transferred_at`: when a device that says that it has no image
+    had one, by its own word or its hub's.
     """
     count = staged_from(connection, _CLAIMED, _heard(frozenset(hears)), now=now)
     count -= _forget_taken(connection, count)
@@ -159,7 +160,9 @@ def _take(connection: Connection, count: int, now: Instant, *, by_report: bool) 
         connection.execute(_LEASING, {"until": now + LEASE_MS})
     facts = delivery_facts(connection, _CLAIMED, now)
     heard = read_frame(connection, _REPORTS, by_report=by_report)
-    return facts.join(heard, on="delivery", how="left", maintain_order="left")
+    missed = heard.filter(pl.col("event") == "image_missing")["delivery"]
+    held = transferred_at(connection, missed) if missed.len() else _NEVER_HELD
+    return facts.join(heard.join(held, on="delivery", how="left"), on="delivery", how="left", maintain_order="left")
 
 
 @lru_cache
@@ -225,7 +228,8 @@ def apply(
     answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
     if answered.height:  # so an order that is cancelled ended at its hub
         end_cancels(connection, answered["delivery"])
-    _write_sends(connection, step.sends.join(moves.select("delivery", "request"), on="delivery", how="inner"), now)
+    sends = step.sends.join(kept, on="delivery", how="semi", maintain_order="left")
+    insert_frame(connection, t.outbox, sends, queued_at=now, due=now)
     reported = step.versions.join(kept, on="delivery", how="semi")
     versions = write_reported(connection, lane, reported, now, attested=attested)
     events = [*_move_events(moves, now), *_version_events(versions, now)]
@@ -236,17 +240,19 @@ def apply(
 
 
 def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.DataFrame, Staged]:
-    """Give the moves whose claim holds, beside their requests, and what they are staged as."""
+    """Give the moves whose claim holds, and what they are staged as."""
     d = t.delivery.c
     brought = [pl.when(pl.col("event").is_not_null()).then(name).alias(name) for name in _MOVED]
     rows = moves.select("delivery", "epoch", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
     s, c = staged_apart(connection, "moves", rows)
     same = and_(d.id == c["delivery"], d.epoch == c["epoch"], d.state == c["from"])
-    standing = select(c["delivery"], d.request).select_from(s.join(t.delivery, same)).order_by(c["delivery"])
-    held = read_frame(connection, standing.with_for_update(of=t.delivery, key_share=True))
-    if held.height < rows.height:
-        s, c = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
-    return moves.join(held, on="delivery", how="inner", maintain_order="left"), (s, c)
+    standing = select(c["delivery"]).select_from(s.join(t.delivery, same)).order_by(c["delivery"])
+    locked = standing.with_for_update(of=t.delivery, key_share=True)
+    if connection.execute(select(func.count()).select_from(locked.subquery())).scalar_one() == rows.height:
+        return moves, (s, c)
+    held = read_frame(connection, standing)
+    staged_of_held = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
+    return moves.join(held, on="delivery", how="semi", maintain_order="left"), staged_of_held
 
 
 def _write_deliveries(connection: Connection, standing: Staged, moves: pl.DataFrame, now: Instant) -> None:
@@ -286,14 +292,6 @@ def _take_reports(connection: Connection, standing: Staged, moves: pl.DataFrame)
         s, c = standing
         woken = select(c["report"]).select_from(s).where(c["report"].is_not(None))
         connection.execute(update(t.report).where(t.report.c.id.in_(woken)).values(taken=True))
-
-
-def _write_sends(connection: Connection, sends: pl.DataFrame, now: Instant) -> None:
-    if sends.is_empty():
-        return
-    parties = parties_of(connection, sends["request"].unique())
-    rows = sends.join(parties, on="request", how="left", maintain_order="left").drop("request")
-    insert_frame(connection, t.outbox, rows, queued_at=now, due=now)
 
 
 def _move_events(moves: pl.DataFrame, now: Instant) -> list[Event]:
