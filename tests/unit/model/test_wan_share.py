@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanota.base.instant import SECOND, Instant
@@ -123,6 +123,7 @@ def test_whoever_asks_during_a_flood_is_through_in_twice_his_time_alone(flood: i
     assert time_of(network) <= 2 * alone + POLICY.ahead_ms + (IMAGES[1] + ORDER_OCTETS) * SECOND // RATE
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(asks=ASKS)
 def test_everybody_is_served_and_no_more_than_the_network_carries(asks: list[tuple[int, int]]) -> None:
     network = Network()
