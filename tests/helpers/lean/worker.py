@@ -127,10 +127,16 @@ def main() -> None:
             _, status = os.waitpid(child, 0)
             say("buried", os.waitstatus_to_exitcode(status))
             continue
+        told, telling = os.pipe()
         child = os.fork()
         if child:
+            os.close(told)
             say("begot", child)
+            os.close(telling)
             continue
+        os.close(telling)
+        os.read(told, 1)  # nothing comes, but its end: whoever is born first says nothing before it was announced
+        os.close(told)
         try:
             with quiet():
                 worker = Worker(folder, Path(words[1]), int(words[2]))
