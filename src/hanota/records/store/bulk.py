@@ -41,6 +41,7 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
 
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _APART_MIN: Final = 64
+_COUNTED_MIN: Final = 500
 _MADE: Final = "hanota_staged"  # beside each connection: the temporary tables that it has
 
 
@@ -69,6 +70,7 @@ def staged(connection: Connection, name: str, frame: pl.DataFrame) -> Table:
     table = staging(name, tuple((column, kind.base_type()) for column, kind in frame.schema.items()))
     _emptied(connection, table)
     insert_frame(connection, table, frame)
+    _counted(connection, table, frame.height)
     return table
 
 
@@ -78,7 +80,15 @@ def staged_from(connection: Connection, table: Table, query: Select[Any], **valu
     `values` are those of the query's parameters. Statements are kept for queries that are given again.
     """
     _emptied(connection, table)
-    return connection.execute(_filling(table, query), values).rowcount
+    count = connection.execute(_filling(table, query), values).rowcount
+    _counted(connection, table, count)
+    return count
+
+
+def _counted(connection: Connection, table: Table, rows: int) -> None:
+    """Let PostgreSQL know what a temporary table holds: else it guesses, and may read all of another table for it."""
+    if rows >= _COUNTED_MIN and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 @lru_cache(maxsize=64)

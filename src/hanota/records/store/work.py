@@ -107,9 +107,9 @@ def waiting(connection: Connection, events: Iterable[str], now: Instant) -> Wait
 def _looks(events: tuple[str, ...]) -> CompoundSelect[Any]:
     d, r = t.delivery.c, t.report.c
     state, event = _names("states", _OPEN), _names("events", sorted(events))
-    free = r.delivery == d.id, d.leased_until <= _NOW
-    due = _there(state, (d.state == state.c.name, d.due <= _NOW, d.leased_until <= _NOW))
-    heard = _there(event, (r.event == event.c.name, ~r.taken, *free))
+    lease = select(d.leased_until).where(d.id == r.delivery).correlate(t.report).scalar_subquery()
+    due = _there(state, (d.state == state.c.name, d.due <= _NOW, d.leased_until <= _NOW), d.due)
+    heard = _there(event, (r.event == event.c.name, ~r.taken, lease <= _NOW), r.id)
     queue = select(literal(_QUEUE)).where(exists().where(t.is_queued, d.leased_until <= _NOW))
     return union_all(due, heard, queue)
 
@@ -119,9 +119,11 @@ def _names(what: str, names: Sequence[str]) -> CTE:
     return union_all(*(select(literal(name).label("name")) for name in names)).cte(what)
 
 
-def _there(names: CTE, conditions: tuple[Any, ...]) -> Select[Any]:
-    """Those names for which there is such a row. Not by EXISTS, which PostgreSQL may answer by reading all rows."""
-    one = select(literal(1)).where(*conditions).limit(1)
+def _there(names: CTE, conditions: tuple[Any, ...], first: ColumnElement[Any]) -> Select[Any]:
+    """Those names for which there is such a row: the first of an index, in whose order is asked for lest PostgreSQL
+    thinks that it finds one sooner among all rows.
+    """
+    one = select(literal(1)).where(*conditions).order_by(first).limit(1)
     return select(names.c.name).where(one.correlate(names).scalar_subquery().is_not(None))
 
 
