@@ -20,7 +20,11 @@ NIGHTLY = os.environ.get("HANOTA_TEST_PROFILE") == "nightly"
 SEEDS, CUTS_EACH = (20, 500) if NIGHTLY else (4, 250)
 CONTROLS, CONTROL_CUTS = (4, 250) if NIGHTLY else (2, 50)
 
-needs_apsw = pytest.mark.skipif(vfs.apsw() is None, reason=vfs.HOW_TO_GET_IT)
+
+@pytest.fixture(scope="module", name="apsw")
+def _apsw() -> None:
+    if vfs.apsw() is None:
+        leave_out(vfs.HOW_TO_GET_IT)
 
 
 def cut(seeds: int, cuts_each: int, synchronous: Synchronous) -> Figures:
@@ -29,7 +33,7 @@ def cut(seeds: int, cuts_each: int, synchronous: Synchronous) -> Figures:
     return figures
 
 
-@needs_apsw
+@pytest.mark.usefixtures("apsw")
 def test_no_power_cut_loses_or_halves_what_was_acknowledged() -> None:
     figures = cut(SEEDS, CUTS_EACH, "FULL")
     assert figures.why == []
@@ -39,7 +43,7 @@ def test_no_power_cut_loses_or_halves_what_was_acknowledged() -> None:
     assert min(figures.faults[f"sectors {how}"] for how in ("kept", "dropped", "torn")) > figures.cuts
 
 
-@needs_apsw
+@pytest.mark.usefixtures("apsw")
 def test_the_harness_sees_what_weaker_syncing_loses_but_no_damage() -> None:
     figures = cut(CONTROLS, CONTROL_CUTS, "NORMAL")
     assert figures.lost > figures.cuts // 10
@@ -47,7 +51,7 @@ def test_the_harness_sees_what_weaker_syncing_loses_but_no_damage() -> None:
     assert (figures.half, figures.corrupt) == (0, 0)
 
 
-@needs_apsw
+@pytest.mark.usefixtures("apsw")
 def test_the_harness_sees_that_without_syncing_the_store_is_lost_or_corrupt() -> None:
     figures = cut(CONTROLS, CONTROL_CUTS, "OFF")
     assert figures.lost > 0
@@ -58,9 +62,7 @@ def test_the_harness_sees_that_without_syncing_the_store_is_lost_or_corrupt() ->
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trace, Path]:
-    if vfs.apsw() is None:
-        leave_out(vfs.HOW_TO_GET_IT)
+def recorded(apsw: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trace, Path]:
     folder = tmp_path_factory.mktemp("recorded")
     trace, outcome = record(1, folder)
     assert outcome

@@ -41,7 +41,7 @@ def apsw() -> ModuleType | None:
 def _serves(module: ModuleType) -> bool:
     """Whether what is registered there is what `sqlite3` uses here."""
 
-    class Probe(module.VFS):  # type: ignore[name-defined,misc]
+    class Probe(module.VFS):  # type: ignore[name-defined,misc]  # Debian's module, known only as it runs
         def __init__(self) -> None:
             super().__init__("hanota probe", _UNIX)
 
@@ -62,7 +62,7 @@ def recording(folder: Path, tell: Callable[[Op], None]) -> Iterator[None]:
     assert module is not None, HOW_TO_GET_IT
     beginning = f"{folder.resolve()}/"
 
-    class File(module.VFSFile):  # type: ignore[misc]
+    class File(module.VFSFile):  # type: ignore[misc]  # Debian's module, known only as it runs
         def __init__(self, name: str, given: Any, flags: list[int]) -> None:
             self._name = name.removeprefix(beginning)
             super().__init__(_UNIX, given, flags)
@@ -79,7 +79,7 @@ def recording(folder: Path, tell: Callable[[Op], None]) -> Iterator[None]:
             super().xSync(flags)
             tell(Sync(self._name))
 
-    class Recorder(module.VFS):  # type: ignore[misc]
+    class Recorder(module.VFS):  # type: ignore[misc]  # Debian's module, known only as it runs
         def __init__(self) -> None:
             super().__init__(_NAME, _UNIX, makedefault=True)
 

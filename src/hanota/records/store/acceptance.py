@@ -184,7 +184,7 @@ def _with_products(connection: Connection, devices: pl.DataFrame, manufacturer_h
         known.join(counts, on="product", how="left", maintain_order="left")
         .join(versions.with_columns(follows=True), on=["product", "version"], how="left", maintain_order="left")
         .with_columns(pl.col("predecessors").fill_null(0), pl.col("follows").fill_null(value=False))
-        .select(pl.exclude("updated_ms_ago"), "updated_ms_ago")
+        .select(pl.exclude("updated_ms_ago"), "updated_ms_ago")  # in the order that `device_facts` tells
     )
 
 

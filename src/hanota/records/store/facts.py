@@ -13,20 +13,8 @@ from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
-    *(
-        "delivery",
-        "request",
-        "originator",
-        "epoch",
-        "state",
-        "since",
-        "deadline",
-        "due",
-        "tries",
-        "device",
-        "hub",
-        "device_type",
-    ),
+    *("delivery", "request", "originator", "device", "hub", "device_type"),
+    *("epoch", "state", "since", "deadline", "due", "tries"),
     *("version_smi", "version_target", "eligible", "eligible_until", "newcomer", "supplier_from"),
     *("segments_missing", "claimed"),
 )

@@ -252,7 +252,7 @@ def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.Data
     locked = standing.with_for_update(of=t.delivery, key_share=True)
     if connection.execute(select(func.count()).select_from(locked.subquery())).scalar_one() == rows.height:
         return moves, (s, c)
-    held = read_frame(connection, standing)
+    held = read_frame(connection, locked)
     staged_of_held = staged_apart(connection, "moves", rows.join(held, on="delivery", how="semi"))
     return moves.join(held, on="delivery", how="semi", maintain_order="left"), staged_of_held
 
