@@ -3,7 +3,7 @@
 As a program, `python -m helpers.spool serve …`, it is `hanota` whose workers' carrier is a SQLite file: the database
 that `--nats` names, unless that is a URL. Frames wait there until the test, or a worker, takes them.
 HANOTA_TEST_LEASE_MS shortens leases; HANOTA_TEST_CLOCK=SPEED:SINCE lets the service's clock run faster from then on;
-HANOTA_TEST_STOP=schedule:FILE lets the first worker that creates FILE stop itself (SIGSTOP) with rows that it claimed.
+HANOTA_TEST_STOP=step:FILE lets the first worker that creates FILE stop itself (SIGSTOP) when it is about to claim rows.
 """
 
 import os
@@ -95,8 +95,8 @@ def main() -> None:
     """Run `hanota` with the arguments of this program."""
     from hanota.app.serving import carriers, lanes, supervisor, worker
     from hanota.faces import parts
-    from hanota.process.schedule import Schedule
-    from hanota.records.store import engine, work
+    from hanota.process.pipeline import Pipeline
+    from hanota.records.store import engine
 
     over_nats = carriers.open_carrier
     carriers.open_carrier = lambda store, url, lane: (
@@ -108,10 +108,10 @@ def main() -> None:
         worker.wall_clock = parts.wall_clock = lambda: Instant(since + (wall() - since) * speed)
     supervisor.PROGRAM = (*PROGRAM, "serve-part")
     if "HANOTA_TEST_LEASE_MS" in os.environ:
-        lanes.LEASE_MS = work.LEASE_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])
+        lanes.LEASE_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])
     place, _, marker = os.environ.get("HANOTA_TEST_STOP", "").partition(":")
-    if place == "schedule":  # rows are claimed, and no transaction is open
-        Schedule.accept = stopping_before(Schedule.accept, Path(marker))
+    if place == "step":  # it has seen that rows wait, and no transaction is open
+        Pipeline._step = stopping_before(Pipeline._step, Path(marker))
         open_store = engine.Store.__init__
 
         def opened(store: engine.Store, *given: Any) -> None:

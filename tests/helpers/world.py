@@ -235,7 +235,9 @@ class Bench:
         return {(Eui64.from_signed(row.party), row.kind) for row in self.rows(t.message, delivery=delivery)}
 
     def sends(self, delivery: int = 1) -> list[str]:
-        return [row.kind for row in self.rows(t.outbox, delivery=delivery)]
+        """What has left for the hub, or is to leave by now, of a delivery."""
+        rows = self.rows(t.outbox, delivery=delivery)
+        return [row.kind for row in rows if row.due is None or row.due <= self.now]
 
     def story(self, delivery: int = 1) -> list[str]:
         with self.store.reading() as connection:
@@ -250,7 +252,6 @@ BATCH = pl.Schema(
         "device": pl.Int64,
         "hub": pl.Int64,
         "device_type": pl.String,
-        "epoch": pl.Int64,
         "state": pl.String,
         "since": pl.Int64,
         "deadline": pl.Int64,
@@ -273,6 +274,7 @@ BATCH = pl.Schema(
         "blocks": pl.Int64,
         "repeats": pl.Int64,
         "until": pl.Int64,
+        "more_said": pl.Boolean,
         "transferred_at": pl.Int64,
     }
 )
@@ -284,7 +286,6 @@ def batch(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     plain = {
         "request": 1,
         "originator": SUPPLIER_1.signed,
-        "epoch": 1,
         "since": NOW - 600_000,
         "deadline": NOW + 600_000,
         "due": NOW,

@@ -9,7 +9,6 @@ MOVES: Final = pl.Schema(
     {
         "delivery": pl.Int64,
         "request": pl.Int64,
-        "epoch": pl.Int64,  # of the claim: a worker that slept through its lease writes nothing
         "from": pl.String,
         "event": pl.String,
         "to": pl.String,
@@ -29,8 +28,10 @@ MOVES: Final = pl.Schema(
 )
 """One row for every claimed row; `event` is null where nothing happened but the next look was set."""
 
-SENDS: Final = pl.Schema({"delivery": pl.Int64, "party": pl.Int64, "kind": pl.String})
-"""What is to go to the hub of a delivery, for whom (EUI, signed); built and signed as the outbox is drained."""
+SENDS: Final = pl.Schema({"delivery": pl.Int64, "party": pl.Int64, "kind": pl.String, "due": pl.Int64})
+"""What is to go to the hub of a delivery, for whom (EUI, signed), and when (null: at once); built and signed as the
+outbox is drained.
+"""
 
 ALERTS: Final = pl.Schema(
     {
@@ -62,3 +63,12 @@ class Step:
     sends: pl.DataFrame = field(default_factory=SENDS.to_frame)
     alerts: pl.DataFrame = field(default_factory=ALERTS.to_frame)
     versions: pl.DataFrame = field(default_factory=VERSIONS.to_frame)
+
+    def then(self, after: "Step") -> "Step":
+        """Give both steps as one: of rows that were moved by this one, `after` is what came next."""
+        return Step(
+            moves=pl.concat([self.moves, after.moves]),
+            sends=pl.concat([self.sends, after.sends]),
+            alerts=pl.concat([self.alerts, after.alerts]),
+            versions=pl.concat([self.versions, after.versions]),
+        )

@@ -6,8 +6,8 @@
     hear     intake of frames from hubs ─► reports are durable ─► acknowledge (the stages hear them in the next run)
                                         └► answers and alerts to Users
 
-Stages are pure; the store writes what they decide in one transaction. After a crash the same code goes on: rows whose
-claim ran out are claimed again. What is to leave is in the outbox and the alert table; `app` drains them. The first
+Stages are pure; what they decide is claimed and written in one transaction. After a crash the same code goes on, for
+what was claimed is free again. What is to leave is in the outbox and the alert table; `app` drains them. The first
 line is in `acceptance.py`.
 """
 
@@ -28,16 +28,18 @@ from hanota.process.intake import Asked, HomeFacts, Ignored, Told, hubs_of, read
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
-from hanota.process.stage import Ctx, Stage
+from hanota.process.stage import Ctx, Stage, decide
 from hanota.process.statements import take_statement
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
+from hanota.records.store.applying import apply
 from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
-from hanota.records.store.work import apply, claim, claim_leaving, waiting
+from hanota.records.store.work import claim, claim_leaving, waiting
 
 _RELEASE: Final = Release()
-STAGES: Final[tuple[Stage, ...]] = (Schedule(), _RELEASE, Deliver(), Activate(), Report())
+_FOLLOWING: Final[tuple[Stage, ...]] = (Deliver(), Activate(), Report())
+STAGES: Final[tuple[Stage, ...]] = (Schedule(), _RELEASE, *_FOLLOWING)
 _HEARD: Final = sorted(frozenset[str]().union(*(stage.hears for stage in STAGES)))
 
 MADE_MAX: Final = 10_000
@@ -133,18 +135,16 @@ class Pipeline:
         return total, True
 
     def _step(self, stage: Stage, ctx: Ctx) -> int:
-        with self._store.writing() as connection:
-            batch = self._claim(connection, stage, ctx)
-        if batch.is_empty():
-            return 0
-        ctx = replace(ctx, now=_not_before(batch, ctx.now))
-        step = stage.accept(batch, ctx)
         alert = self._policies.alert
         with self._store.writing() as connection:
+            batch = self._claim(connection, stage, ctx)
+            if batch.is_empty():
+                return 0
+            ctx = replace(ctx, now=_not_before(batch, ctx.now))
             return apply(
                 connection,
                 self._lane,
-                step,
+                decide(stage, batch, ctx, _FOLLOWING),
                 now=ctx.now,
                 service_level_ms=alert.service_level_ms,
                 grouping=alert.grouping,

@@ -3,6 +3,7 @@
 A stage takes claimed rows and gives a Step: values in, values out. It knows no store, no clock and no key.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -38,6 +39,23 @@ class Stage(Protocol):
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
         """Decide for every row of a batch. Pure."""
 
+
+_SAID: Final = frozenset(
+    {
+        "report",
+        "event",
+        "at",
+        "version",
+        "result",
+        "offset",
+        "blocks",
+        "repeats",
+        "until",
+        "more_said",
+        "transferred_at",
+    }
+)
+"""What a row has of the report that woke it; null where time did."""
 
 _TABLE: Final = pl.DataFrame(
     [(state, event, target) for (state, event), target in DELIVERY.moves.items()],
@@ -108,7 +126,7 @@ def _next_look(changed: pl.Expr, ctx: Ctx) -> pl.Expr:
         State.ON_WAN.value: ctx.policies.wan.order_retry_ms,
         State.TRANSFERRED.value: 0,
         State.ACTIVATING.value: settle + again,
-        State.ACTIVATED.value: settle,
+        State.ACTIVATED.value: settle + again,
     }
     later = {
         State.ACTIVATING.value: again,
@@ -135,6 +153,31 @@ def overdue(ctx: Ctx) -> pl.Expr:
     return pl.col("deadline") <= ctx.now
 
 
+def decide(stage: Stage, batch: pl.DataFrame, ctx: Ctx, following: Sequence[Stage] = ()) -> Step:
+    """Give what a stage makes of a batch, and what those that follow make of rows that are theirs at once.
+
+    A row of which another report waits goes no further: what was said counts before time does.
+    """
+    step = stage.accept(batch, ctx)
+    for after in following:
+        rows = _moved_on(batch, step.moves, after, ctx)
+        if rows.height:
+            step = step.then(after.accept(rows, ctx))
+    return step
+
+
+def _moved_on(batch: pl.DataFrame, made: pl.DataFrame, after: Stage, ctx: Ctx) -> pl.DataFrame:
+    """Give the rows that moves bring to a stage that takes them now, as it would claim them."""
+    changed = (pl.col("to") != pl.col("from")) & pl.col("to").is_in(sorted(after.takes)) & (pl.col("due") <= ctx.now)
+    came = made.filter(changed).select("delivery", "deadline", "due", "tries", state="to")
+    if came.is_empty():
+        return batch.clear()
+    quiet = batch.filter(~pl.col("more_said").fill_null(value=False))
+    unsaid = [pl.lit(None, kind).alias(name) for name, kind in batch.schema.items() if name in _SAID]
+    moved = quiet.drop("state", "deadline", "due", "tries").join(came, on="delivery", maintain_order="left")
+    return moved.with_columns(*unsaid, since=pl.lit(ctx.now), newcomer=pl.lit(value=False)).select(batch.columns)
+
+
 def moves(judged: pl.DataFrame) -> pl.DataFrame:
     """Give the moves of judged rows, in the columns that the store takes."""
     return judged.rename({"state": "from"}).select(
@@ -142,11 +185,17 @@ def moves(judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def sends(judged: pl.DataFrame, kind: pl.Expr) -> pl.DataFrame:
-    """Give what goes to the hubs of judged rows: of each row, what `kind` says."""
-    return judged.with_columns(kind=kind, party="originator").select(
+def sends(judged: pl.DataFrame, kind: pl.Expr, due: Instant | None = None) -> pl.DataFrame:
+    """Give what goes to the hubs of judged rows: of each row, what `kind` says; at `due`, or at once."""
+    return judged.with_columns(kind=kind, party="originator", due=pl.lit(due)).select(
         *(pl.col(name).cast(dtype) for name, dtype in SENDS.items())
     )
+
+
+def first_reading(judged: pl.DataFrame, ctx: Ctx) -> pl.DataFrame:
+    """Give the question for its version to each device that activated just now: it leaves once that settled (R22)."""
+    came = judged.filter((pl.col("to") == State.ACTIVATED) & (pl.col("state") != State.ACTIVATED))
+    return sends(came, pl.lit("read_version"), Instant(ctx.now + ctx.policies.alert.confirm_after_ms))
 
 
 def alerts(judged: pl.DataFrame, kinds: dict[str, str], ctx: Ctx) -> pl.DataFrame:

@@ -50,7 +50,7 @@ def test_activation_gets_time_before_anybody_asks() -> None:
 def test_a_silent_device_is_asked_which_version_it_runs() -> None:
     step = accept({"state": State.ACTIVATING, "deadline": NOW + 10**9})
     assert step.moves.select("event", "to", "due").row(0) == (None, "ACTIVATING", NOW + ALERT.read_retry_ms)
-    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version")]
+    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version", None)]
     assert step.alerts.is_empty()
 
 
@@ -67,7 +67,9 @@ def test_success_is_believed_whatever_report_it_overtook(state: State) -> None:
     step = accept({"state": state} | SUCCEEDED)
     (row,) = step.moves.to_dicts()
     assert (row["to"], row["version"]) == (State.ACTIVATED, NEW)
-    assert row["due"] == NOW + ALERT.confirm_after_ms
+    asked_at = NOW + ALERT.confirm_after_ms  # once it has settled; looked at again if no answer comes
+    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version", asked_at)]
+    assert row["due"] == asked_at + ALERT.read_retry_ms
     assert step.alerts.select("kind", "version").rows() == [(AlertKind.ACTIVATION, NEW)]
     assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW - 1000)]
 

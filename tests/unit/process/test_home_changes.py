@@ -143,13 +143,6 @@ def test_a_sender_who_stays_responsible_goes_on_and_the_other_one_is_told() -> N
     assert (bench.state(), told_of(bench, _K.UPGRADE_REQUESTED)) == ("ON_WAN", [SUPPLIER_2, STRANGER])
 
 
-def test_who_decided_on_the_facts_of_before_writes_nothing() -> None:
-    bench = ppmid_at("HELD")
-    epoch = bench.row(t.delivery).epoch
-    supplier(bench, since=NOW + HOUR)
-    assert bench.row(t.delivery).epoch > epoch
-
-
 # --- a device leaves ---------------------------------------------------------------------------------------------
 
 GONE = {

@@ -1,7 +1,6 @@
 """The pipeline over a real store: one delivery from request to verdict, and any order of what comes back."""
 
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -12,14 +11,17 @@ from hanota.model.alerts import VERDICTS, AlertKind
 from hanota.model.delivery import ENDS, EXPECTATIONS, State
 from hanota.model.policies import Policies, WanPolicy
 from hanota.process.activate import Activate
+from hanota.process.deliver import Deliver
 from hanota.process.pipeline import STAGES
+from hanota.process.stage import Ctx, decide
 from hanota.records.ledger import story, verify
 from hanota.records.store import schema as t
+from hanota.records.store.applying import apply
 from hanota.records.store.outbox import CANCEL_AGAIN_MS, ORDER_LIFE_MS, mark_sent, unsent
-from hanota.records.store.work import LEASE_MS
+from hanota.records.store.work import claim
 from helpers.postgres import sqlite_is_enough
 from helpers.premises import NEW, OLD
-from helpers.world import HUB, HUB_2, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
+from helpers.world import HUB, HUB_2, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, image, request
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -94,17 +96,27 @@ def test_the_story_is_told_in_order() -> None:
         assert verify(connection)
 
 
-def test_a_late_receipt_leaves_the_call_for_activation_due(monkeypatch: pytest.MonkeyPatch) -> None:  # I4
+def test_a_receipt_and_the_call_for_activation_are_one_step() -> None:  # I4: no crash comes between them
     bench = bench_at(State.TRANSFERRING)
     bench.keep("transferred", BY_ITSELF, reporter=HUB, image_version=NEW)
-    with monkeypatch.context() as dying:
-        dying.setattr(Activate, "accept", Mock(side_effect=KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            bench.run()
-    assert bench.state() == State.TRANSFERRED
-    bench.tell("order_accepted")
-    bench.run(after_ms=LEASE_MS)
+    with bench.store.writing() as connection:
+        rows = claim(connection, takes=(), hears=Deliver().hears, now=bench.now)
+        step = decide(Deliver(), rows, Ctx(now=bench.now, policies=POLICIES), (Activate(),))
+        apply(connection, LANE, step, now=bench.now, service_level_ms=1000)
+    assert step.moves.select("from", "event", "to").rows() == [
+        ("TRANSFERRING", "transferred", "TRANSFERRED"),
+        ("TRANSFERRED", "activation_due", "ACTIVATING"),
+    ]
+    assert [line for line in bench.story() if line != "alert_due"][-2:] == ["transferred", "activation_due"]
     assert bench.state() == State.ACTIVATING
+
+
+def test_what_was_said_counts_before_what_follows_at_once() -> None:
+    bench = bench_at(State.TRANSFERRING)
+    bench.keep("transferred", BY_ITSELF, reporter=HUB, image_version=NEW)
+    bench.keep("discarded", BY_ITSELF, reporter=HUB, image_version=NEW)
+    bench.run()
+    assert bench.state() == State.DISCARDED
 
 
 def test_each_row_has_one_stage_and_nothing_is_left_to_do_after_a_run() -> None:

@@ -31,7 +31,7 @@ def verdict(step: Step) -> tuple[str, list[str]]:
 def test_the_version_is_asked_for_once_settled_and_again_until_answered() -> None:
     step = accept(SETTLED)
     assert step.moves.select("event", "to", "due", "tries").row(0) == (None, "ACTIVATED", NOW + RETRY, 1)
-    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version")]
+    assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version", None)]
     assert step.alerts.is_empty()
 
 
@@ -96,7 +96,7 @@ def test_a_reading_in_any_other_state_moves_nothing_but_stays_evidence(state: St
     found = (state, version) == (State.TRANSFERRED, NEW)  # whoever commanded it: it runs what was sent
     assert verdict(step) == (State.ACTIVATED if found else state, [])
     assert step.moves["late"].to_list() == [False]
-    assert step.sends.is_empty()
+    assert step.sends["kind"].to_list() == (["read_version"] if found else [])  # to be read again when settled
     assert step.versions["version"].to_list() == [version]
 
 

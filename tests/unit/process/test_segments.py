@@ -14,12 +14,9 @@ from hanota.model.alerts import AlertKind
 from hanota.model.policies import AnomalyPolicy, ImagePolicy, Policies
 from hanota.model.reasons import DeviceReason
 from hanota.process.check import DEVICE_CHECKS, Terms
-from hanota.process.schedule import Schedule
-from hanota.process.stage import Ctx
 from hanota.records.store import schema as t
 from hanota.records.store.acceptance import read_decision
 from hanota.records.store.outbox import unsent
-from hanota.records.store.work import apply, claim
 from hanota.wire.otaimage import GbImage, Tail, fit_header, read_image, sign_image, write_image
 from hanota.wire.otaimage.segments import split
 from helpers.asking import supplier_key
@@ -92,22 +89,6 @@ def test_without_all_segments_it_expires_and_says_so() -> None:
     assert "segments_missing" in at.story()
     assert (SUPPLIER_1, AlertKind.GIVEN_UP) in at.alerts()
     assert not at.rows(t.work)
-
-
-def test_a_worker_that_did_not_see_the_last_segment_does_not_put_the_delivery_to_sleep() -> None:
-    at = bench()
-    send(at, 0)
-    send(at, 1)
-    at.run()
-    at.change(t.delivery, {"due": at.now}, id=1)
-    with at.store.writing() as connection:
-        rows = claim(connection, takes=Schedule().takes, hears=(), now=at.now)
-    step = Schedule().accept(rows, Ctx(now=at.now, policies=LIMIT))
-    send(at, 2)
-    with at.store.writing() as connection:
-        assert apply(connection, "0", step, now=at.now, service_level_ms=1) == 0
-    at.pipeline.run(at.now)
-    assert at.state() == "ON_WAN"
 
 
 def test_of_another_supplier_the_device_is_in_progress() -> None:

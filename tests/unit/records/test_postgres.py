@@ -15,27 +15,46 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, select, text
 
-from hanota.base.instant import Instant
+from hanota.base.instant import DAY, Instant
 from hanota.base.vocabulary.duis import ResponseCode
+from hanota.model.policies import ImagePolicy, Policies
 from hanota.model.returns import Return
-from hanota.model.step import Step
+from hanota.process.pipeline import Pipeline
 from hanota.process.schedule import Schedule
 from hanota.process.stage import Ctx
 from hanota.records.ledger import Event, append, verify
-from hanota.records.store import Store, open_store
+from hanota.records.store import Connection, Store, open_store
 from hanota.records.store import schema as t
 from hanota.records.store import work as module
+from hanota.records.store.applying import apply
 from hanota.records.store.bulk import insert_frame
 from hanota.records.store.engine import DriverMissing, StoreUnavailable, TransactionLost
+from hanota.records.store.materialising import materialise
 from hanota.records.store.outgoing import _due_rows
 from hanota.records.store.position import keep_position, kept_position
 from hanota.records.store.reports import save_reports
-from hanota.records.store.turns import reserve
-from hanota.records.store.work import LEASE_MS, apply, claim
+from hanota.records.store.turns import hold_open, reserve
+from hanota.records.store.work import claim
+from hanota.wire.otaimage import write_image
+from hanota.wire.otaimage.segments import split
 from helpers.postgres import Cluster
 from helpers.premises import NOW
 from helpers.stores import another, new_store
-from helpers.world import HUB, LANE, PPMID, SUPPLIER_1, SUPPLIER_2, Bench, request, signed
+from helpers.world import (
+    DCC,
+    HUB,
+    LANE,
+    PPMID,
+    SUPPLIER_1,
+    SUPPLIER_2,
+    Bench,
+    broker,
+    image,
+    read,
+    request,
+    seal,
+    signed,
+)
 
 pytestmark = pytest.mark.usefixtures("on_postgres")
 STAGE = Schedule()
@@ -57,14 +76,13 @@ def at_once(*deeds: Callable[[], Any]) -> list[Any]:
     return came
 
 
-def claimed(store: Store, now: int = NOW) -> pl.DataFrame:
-    with store.writing() as connection:
-        return claim(connection, takes=STAGE.takes, hears=STAGE.hears, now=Instant(now))
+def claimed(connection: Connection) -> pl.DataFrame:
+    return claim(connection, takes=STAGE.takes, hears=STAGE.hears, now=NOW)
 
 
-def applied(store: Store, step: Step, now: int = NOW, lane: str = LANE) -> int:
-    with store.writing() as connection:
-        return apply(connection, lane, step, now=Instant(now), service_level_ms=1)
+def written(connection: Connection, batch: pl.DataFrame, lane: str = LANE) -> int:
+    step = STAGE.accept(batch, Ctx(now=NOW, policies=Policies()))
+    return apply(connection, lane, step, now=NOW, service_level_ms=1)
 
 
 def asked(count: int) -> Bench:
@@ -73,7 +91,7 @@ def asked(count: int) -> Bench:
     bench.submit(request(PPMID))
     with bench.store.writing() as connection:
         same = {"request": 1, "device": PPMID.signed, "hub": 0, "state": "REQUESTED", "since": NOW, "deadline": NOW + 1}
-        counts = {"tries": 0, "offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0, "due": NOW}
+        counts = {"tries": 0, "offset": 0, "blocks": 0, "repeats": 0, "due": NOW}
         first = reserve(connection, t.delivery, count)
         numbers = pl.int_range(first, first + count, dtype=pl.Int64, eager=True)
         insert_frame(connection, t.delivery, pl.DataFrame({"id": numbers}), **same, **counts)
@@ -83,46 +101,79 @@ def asked(count: int) -> Bench:
 # --- claims ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_passes_over_what_another_one_is_claiming() -> None:
+def test_a_worker_passes_over_what_another_one_is_at() -> None:
     one = asked(5).store
     other = another(one)
-    with one.writing() as connection:
-        mine = claim(connection, takes=STAGE.takes, hears=STAGE.hears, now=NOW)
-        assert (mine.height, claimed(other).height) == (5, 0)  # it does not wait either
-    assert claimed(other).height == 0
+    with one.writing() as connection, other.writing() as beside:
+        assert (claimed(connection).height, claimed(beside).height) == (5, 0)  # it does not wait either
+        connection.rollback()
+        assert claimed(beside).height == 5
 
 
-def test_no_two_workers_ever_claim_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_workers_ever_move_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH_MAX", 3)
     one = asked(60).store
 
-    def claim_all(store: Store) -> list[int]:
-        found = []
-        while (batch := claimed(store)).height:
+    def move_all(store: Store, lane: str) -> list[int]:
+        found: list[int] = []
+        while True:
+            with store.writing() as connection:
+                batch = claimed(connection)
+                written(connection, batch, lane)
+            if batch.is_empty():
+                return found
             found += batch["delivery"].to_list()
-        return found
 
-    halves = at_once(*(lambda store=store: claim_all(store) for store in (one, another(one), another(one))))
-    assert sorted(chain(*halves)) == list(range(1, 61))
+    stores = (one, another(one), another(one))
+    parts = at_once(*(lambda store=store, lane=f"{lane}": move_all(store, lane) for lane, store in enumerate(stores)))
+    assert sorted(chain(*parts)) == list(range(1, 61))
 
 
-def test_a_worker_whose_lease_ran_out_writes_nothing_while_another_one_claims_the_row() -> None:
+def test_whoever_changes_facts_waits_for_the_step_that_is_decided_on_them() -> None:
     bench = asked(1)
-    slow, quick = bench.store, another(bench.store)
-    late = STAGE.accept(claimed(slow), Ctx(now=NOW, policies=bench.policies))
-    written: list[int] = []
-    with quick.writing() as connection:
-        again = claim(connection, takes=STAGE.takes, hears=STAGE.hears, now=Instant(NOW + LEASE_MS))
-        assert again.height == 1
-        thread = threading.Thread(target=lambda: written.append(applied(slow, late)))
+    at_work, changing = bench.store, another(bench.store)
+    seen: list[str] = []
+
+    def change() -> None:
+        with changing.writing() as connection:
+            hold_open(connection, t.delivery.c.device == PPMID.signed)
+            seen.append(connection.execute(select(t.delivery.c.state)).scalar_one())
+
+    with at_work.writing() as connection:
+        batch = claimed(connection)
+        thread = threading.Thread(target=change)
         thread.start()
         thread.join(0.2)
-        assert thread.is_alive()  # the row is not free to be judged yet
+        assert thread.is_alive()
+        written(connection, batch)
     thread.join()
-    assert written == [0]
-    assert bench.row(t.delivery).state == "REQUESTED"
-    assert [row.kind for row in bench.rows(t.event)] == ["request_answered"]
-    assert applied(quick, STAGE.accept(again, Ctx(now=NOW, policies=bench.policies))) == 1
+    assert seen == ["DEVICE_GONE"]  # these devices have no hub
+
+
+def test_no_step_is_decided_while_somebody_changes_the_facts() -> None:
+    bench = asked(1)
+    with bench.store.writing() as changing, another(bench.store).writing() as at_work:
+        hold_open(changing, t.delivery.c.device == PPMID.signed)
+        assert claimed(at_work).is_empty()
+
+
+def test_the_last_segment_that_comes_while_a_step_is_decided_wakes_its_delivery_all_the_same() -> None:
+    policies = Policies(image=ImagePolicy(max_octets=400))
+    first, last = (write_image(part) for part in split(read(image()), 400))
+    at, beside = Bench(policies=policies), Bench(policies=policies)
+    beside.store = another(at.store)
+    beside.pipeline = Pipeline(beside.store, dcc=DCC, policies=policies, seal=seal, broker=broker(), lane="another")
+    assert at.submit(request(image=first)).code is ResponseCode.I0
+    with at.store.writing() as connection:
+        materialise(connection, LANE, NOW, Instant(NOW + DAY), policies=policies)
+    with at.store.writing() as connection:
+        batch = claimed(connection)
+        thread = threading.Thread(target=lambda: beside.submit(request(image=last, counter=2)))
+        thread.start()
+        thread.join(0.5)
+        assert written(connection, batch) == 1  # it is to wait until its deadline
+    thread.join()
+    assert (at.row(t.delivery).state, at.row(t.delivery).due) == ("REQUESTED", NOW)
 
 
 # --- acceptance, numbers, lanes -------------------------------------------------------------------------------------

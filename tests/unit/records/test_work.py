@@ -1,6 +1,7 @@
-"""Claims: a lease and an epoch. A worker that slept through its lease writes nothing at all (I9)."""
+"""Claims: claimed, decided and written in one transaction, or not at all (I9)."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -16,7 +17,8 @@ from hanota.process.schedule import Schedule
 from hanota.process.stage import Ctx, Stage
 from hanota.records.ledger import verify
 from hanota.records.store import schema as t
-from hanota.records.store.work import LEASE_MS, apply, claim
+from hanota.records.store.applying import MoveUnguarded, apply
+from hanota.records.store.work import claim
 from helpers.premises import NEW, OLD
 from helpers.world import BATCH, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, request
 
@@ -59,7 +61,7 @@ def pass_time(bench: Bench, wait_ms: int) -> None:
 def test_a_claim_gives_what_the_stages_are_made_for() -> None:
     bench = requested()
     assert take(bench, Schedule()).schema == BATCH
-    bench.run(after_ms=LEASE_MS)
+    bench.run()
     bench.keep("image_held")
     assert take(bench, Deliver()).schema == BATCH
 
@@ -82,15 +84,10 @@ def test_nothing_is_claimed_before_it_is_due() -> None:
     assert take(bench, Deliver()).height == 2
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_lease_runs_out() -> None:
+def test_what_was_claimed_and_never_written_is_free_again_at_once() -> None:
     bench = requested()
     first = take(bench, Schedule())
-    pass_time(bench, LEASE_MS - 1)
-    assert take(bench, Schedule()).is_empty()
-    pass_time(bench, 1)
-    again = take(bench, Schedule())
-    assert again["delivery"].to_list() == first["delivery"].to_list()
-    assert again["epoch"].to_list() == [epoch + 1 for epoch in first["epoch"]]
+    assert take(bench, Schedule()).equals(first)
 
 
 def test_a_report_wakes_its_row_whatever_its_state_and_due() -> None:
@@ -119,35 +116,27 @@ def test_reports_of_a_delivery_are_taken_one_at_a_time_in_the_order_they_came() 
     assert bench.state() == State.TRANSFERRING
 
 
-# --- a lost claim ------------------------------------------------------------------------------------------------
-
-
-def wide_awake(stage: Stage, bench: Bench, before: pl.DataFrame) -> pl.DataFrame:
-    """Let another worker claim what `before` held, after the lease."""
-    pass_time(bench, LEASE_MS)
-    rows = take(bench, stage)
-    assert rows["delivery"].to_list() == before["delivery"].to_list()
-    return rows
+# --- a move on rows that somebody changed ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", ["schedule", "deliver", "report heard", "activate", "verdict"])
-def test_a_worker_that_slept_through_its_lease_writes_nothing(case: str) -> None:
+def test_what_was_decided_on_a_state_of_before_is_refused_wholly(case: str) -> None:
     bench, stage = _at(case)
-    slept = take(bench, stage)
-    assert slept.height
-    wide_awake(stage, bench, slept)
+    rows = take(bench, stage)
+    bench.change(t.delivery, {"state": State.CANCELLED.value}, id=1)
     before = everything(bench)
-    assert write(bench, stage, slept) == 0
+    with pytest.raises(MoveUnguarded):
+        write(bench, stage, rows)
     assert everything(bench) == before  # no move, no alert, no order, no event, no report taken, no version
 
 
-@pytest.mark.parametrize("case", ["schedule", "deliver", "report heard", "activate", "verdict"])
-def test_it_writes_nothing_after_the_other_has_written_either(case: str) -> None:
-    bench, stage = _at(case)
-    slept = take(bench, stage)
-    write(bench, stage, wide_awake(stage, bench, slept))
+def test_what_was_written_is_not_written_twice() -> None:
+    bench, stage = _at("verdict")
+    rows = take(bench, stage)
+    write(bench, stage, rows)
     before = everything(bench)
-    assert write(bench, stage, slept) == 0
+    with pytest.raises(MoveUnguarded):
+        write(bench, stage, rows)
     assert everything(bench) == before
     with bench.store.reading() as connection:
         assert verify(connection)
@@ -174,46 +163,19 @@ def _at(case: str) -> tuple[Bench, Stage]:
     return bench, Report()
 
 
-def test_of_a_batch_only_the_rows_that_are_still_claimed_are_written() -> None:
-    bench = requested()
-    rows = take(bench, Schedule())
-    bench.change(t.delivery, {"epoch": 9}, id=1)
-    assert write(bench, Schedule(), rows) == 1
-    assert (bench.state(1), bench.state(2)) == ("REQUESTED", "QUEUED")
-    assert bench.alerts(1) == set()
-
-
-def test_the_state_counts_as_well_as_the_epoch() -> None:
-    bench = requested()
-    rows = take(bench, Schedule())
-    bench.change(t.delivery, {"state": "CANCELLED"}, id=1)
-    assert write(bench, Schedule(), rows) == 1
-
-
-def test_a_lease_that_ran_out_while_nobody_came_is_no_loss() -> None:
-    bench = requested()
-    rows = take(bench, Schedule())
-    pass_time(bench, 10 * LEASE_MS)
-    assert write(bench, Schedule(), rows) == 2
-
-
 # --- after a crash -----------------------------------------------------------------------------------------------
 
 
-def test_what_was_claimed_and_never_written_goes_on_after_the_lease() -> None:
+def test_what_was_claimed_when_the_worker_died_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = requested()
-    take(bench, Schedule())
+    with monkeypatch.context() as dying:
+        dying.setattr(Schedule, "accept", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bench.run()
+    assert (bench.state(), bench.next_due()) == ("REQUESTED", bench.now)
     bench.run()
-    assert bench.state() == "REQUESTED"
-    bench.run(after_ms=LEASE_MS)
     assert bench.state() == "ON_WAN"
     assert len(bench.sends()) == 1
-
-
-def test_a_row_under_lease_wakes_nobody_before_the_lease_ends() -> None:
-    bench = requested()
-    take(bench, Schedule())
-    assert bench.next_due() == bench.now + LEASE_MS
 
 
 def test_a_report_that_was_claimed_and_never_written_is_not_forgotten_until_the_deadline() -> None:
@@ -225,8 +187,8 @@ def test_a_report_that_was_claimed_and_never_written_is_not_forgotten_until_the_
     bench.change(t.outbox, {"due": None})
     bench.keep("transfer_failed")
     take(bench, Deliver())  # and then the power fails
-    assert bench.next_due() == bench.now + LEASE_MS
-    bench.run(after_ms=LEASE_MS)
+    assert bench.next_due() == bench.now
+    bench.run()
     assert bench.state() == State.TRANSFER_FAILED
 
 
@@ -258,7 +220,7 @@ def test_an_alert_that_is_due_wakes_the_head_end() -> None:
 
 
 def test_alerts_orders_versions_and_events_come_with_the_move_or_not_at_all(monkeypatch: Any) -> None:
-    from hanota.records.store import work
+    from hanota.records.store import applying
 
     bench, stage = _at("verdict")
     rows = take(bench, stage)
@@ -267,7 +229,7 @@ def test_alerts_orders_versions_and_events_come_with_the_move_or_not_at_all(monk
     def fails(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(work, "append", fails)
+    monkeypatch.setattr(applying, "append", fails)
     with pytest.raises(OSError, match="disk full"):
         write(bench, stage, rows)
     assert everything(bench) == before
@@ -285,13 +247,12 @@ def test_a_move_in_place_keeps_since_and_sums_of_progress() -> None:
     assert (row.since, row.offset, row.blocks, row.repeats) == (since, 200, 4, 1)
 
 
-def test_a_late_report_is_recorded_as_late_and_frees_the_row() -> None:
+def test_a_late_report_is_recorded_as_late_and_moves_nothing() -> None:
     bench = Bench()
     bench.deliver()
     bench.tell("wan_failed").tell("image_held")
     assert bench.state() == State.WAN_FAILED
     assert bench.story()[-1] == "late_image_held"
-    assert bench.row(t.delivery).leased_until == 0
     assert (SUPPLIER_1, AlertKind.DELIVERED_TO_HUB) not in bench.alerts()
 
 

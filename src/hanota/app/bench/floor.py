@@ -16,8 +16,8 @@ from typing import Any, Final
 from hanota.records.store.engine import PRAGMAS
 
 _BATCH: Final = 10_000
-_STEPS: Final = ("QUEUED", "ON_WAN", "TRANSFERRED", "ACTIVATING", "ACTIVATED", "CONFIRMED")
-"""States that a delivery goes through after REQUESTED when all goes well."""
+_STEPS: Final = ("QUEUED", "ON_WAN", "ACTIVATING", "ACTIVATED", "CONFIRMED")
+"""States in which a delivery's row is written after REQUESTED when all goes well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ class _Loop:
 
     def _write(self, batch: _Batch, inserts: Mapping[str, str]) -> None:
         self._many([(inserts[table], batch.rows[table]) for table in ("delivery", "work")])
-        change = "UPDATE delivery SET state=?, since=?, deadline=?, due=?, epoch=epoch+1, tries=0 WHERE id=?"
+        change = "UPDATE delivery SET state=?, since=?, deadline=?, due=?, tries=0 WHERE id=?"
         moved = [(change, [(state, *row) for row in batch.states]) for state in _STEPS]
         inventory = ("UPDATE device SET version=?, version_at=?, version_origin='reported' WHERE eui=?", batch.versions)
         ended = ("DELETE FROM work WHERE device=?", [row[:1] for row in batch.rows["work"]])
-        beside = {1: ["outbox"], 2: ["report"], 4: ["message"]}
+        beside = {1: ["outbox"], 2: ["report"], 3: ["message"]}
         for step, statement in enumerate(moved):
             more = [(inserts[table], batch.rows[table]) for table in beside.get(step, ()) if table in inserts]
             last = [inventory, ended] if step == len(moved) - 1 else []

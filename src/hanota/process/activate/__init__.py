@@ -11,7 +11,17 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.profiles import Activation, types_where
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, bound_to_supplier, move, moves, newcomers, overdue, sends
+from hanota.process.stage import (
+    Ctx,
+    alerts,
+    bound_to_supplier,
+    first_reading,
+    move,
+    moves,
+    newcomers,
+    overdue,
+    sends,
+)
 
 _ASKING: Final = frozenset({"may_defer", "may_refuse"})
 _ALERTS: Final = {
@@ -67,7 +77,9 @@ class Activate:
         reported = judged.filter(pl.col("version").is_not_null())
         return Step(
             moves=moves(judged),
-            sends=sends(judged.filter(silent | (gave_up & ~called_for)), to_hub),
+            sends=pl.concat(
+                [sends(judged.filter(silent | (gave_up & ~called_for)), to_hub), first_reading(judged, ctx)]
+            ),
             alerts=pl.concat([newcomers(judged, ctx), alerts(told, _ALERTS, ctx)]),
             versions=reported.select(*(pl.col(name).cast(kind) for name, kind in VERSIONS.items())),
         )

@@ -8,7 +8,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.delivery import State
 from hanota.model.profiles import types_where
 from hanota.model.step import VERSIONS, Step
-from hanota.process.stage import Ctx, alerts, move, moves, newcomers, overdue, sends
+from hanota.process.stage import Ctx, alerts, first_reading, move, moves, newcomers, overdue, sends
 
 _ALERTS: Final = {
     "version_matched": AlertKind.CONFIRMED.value,
@@ -24,7 +24,7 @@ class Report:
     hears: Final = frozenset({"version_read", "version_seen"})
 
     def accept(self, batch: pl.DataFrame, ctx: Ctx) -> Step:
-        """Ask for the version when it is time; judge what was read; give up at the deadline."""
+        """Ask for the version again if no answer comes; judge what was read; give up at the deadline."""
         activated = pl.col("state") == State.ACTIVATED
         # When it was read counts, not when it is taken: an old answer may have waited in its hub for days.
         settled = activated & (pl.col("at") >= pl.col("since") + ctx.policies.alert.confirm_after_ms)
@@ -51,7 +51,7 @@ class Report:
         asking = pl.col("report").is_null() & pl.col("event").is_null()
         return Step(
             moves=moves(judged),
-            sends=sends(judged.filter(asking), pl.lit("read_version")),
+            sends=pl.concat([sends(judged.filter(asking), pl.lit("read_version")), first_reading(judged, ctx)]),
             alerts=pl.concat([newcomers(judged, ctx), alerts(judged, _ALERTS, ctx)]),
             versions=versions,
         )

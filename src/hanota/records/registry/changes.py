@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.eui import Eui64
@@ -24,6 +24,7 @@ from hanota.records.registry.responsibility import project_eligibility, wake_han
 from hanota.records.store import schema as t
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.reports import tell_deliveries
+from hanota.records.store.turns import hold_open
 
 _GONE: Final = DeviceStatus.DECOMMISSIONED.value
 _HUB_TYPES: Final = sorted(kind.value for kind in HUB_TYPES)
@@ -61,6 +62,8 @@ def change_of_supplier(
     begun = [period for period in periods if period.since <= since]
     if begun and begun[-1].party == party.signed and begun[-1].until > since:
         return False
+    premises = _device(connection, Eui64.from_signed(periods[-1].meter)).premises
+    hold_open(connection, _at_home(premises))
     _end_periods(connection, mpxn, since)
     until = min((period.since for period in periods if period.since > since), default=FOREVER)
     own = {"party": party.signed, "until": until, "meter": periods[-1].meter}
@@ -68,9 +71,7 @@ def change_of_supplier(
         connection.execute(update(t.supply).where(s.mpxn == mpxn, s.since == since).values(own))
     else:
         connection.execute(insert(t.supply).values(mpxn=mpxn, since=since, **own))
-    premises = _device(connection, Eui64.from_signed(periods[-1].meter)).premises
     project_eligibility(connection, premises)
-    _call_back(connection, premises)
     wake_handovers(connection, premises)
     _record(connection, lane, "home_supplier_changed", now, mpxn=mpxn, party=str(party), since=since)
     return True
@@ -116,6 +117,7 @@ def device_swap(connection: Connection, lane: str, old: Eui64, new: DeviceRow, *
     wrong = next((problem for fits, problem in problems if not fits), None)
     require(wrong is None, ChangeImpossible, change=f"a swap of {old} for {new.eui}", problem=wrong)
     home = connection.execute(select(t.premises).where(t.premises.c.id == leaving.premises)).one()
+    hold_open(connection, _at_home(home.id))
     _leave(connection, [old], f"device_swap {old}", now)
     install_devices(connection, [new], home.id, Eui64.from_signed(home.hub))
     if leaving.device_type in {kind.value for kind in METERS}:
@@ -129,6 +131,7 @@ def devices_leave(connection: Connection, lane: str, devices: Collection[Eui64],
     """Let devices leave their homes with nothing in their place."""
     if not devices:
         return
+    hold_open(connection, t.delivery.c.device.in_([device.signed for device in devices]))
     _leave(connection, devices, "device_gone", now)
     columns = {"device": [str(device) for device in devices]}
     append(connection, lane, [Event(kind="home_devices_left", at=now, columns=columns)])
@@ -151,6 +154,7 @@ def hub_swap(connection: Connection, lane: str, home: str, chf: DeviceRow, gpf: 
     for row in (chf, gpf):
         free, problem = _unused(_find(connection, row.eui), row.eui)
         require(free, ChangeImpossible, change=change, problem=problem)
+    hold_open(connection, _at_home(premises.id))
     d = t.device.c
     old = select(d.eui).where(d.premises == premises.id, d.device_type.in_(_HUB_TYPES), d.status != _GONE)
     _leave(connection, [Eui64.from_signed(eui) for eui in connection.execute(old).scalars()], f"hub_swap {home}", now)
@@ -180,7 +184,7 @@ def _move_deliveries(connection: Connection, old: int, new: Eui64, now: Instant)
     unsent = (o.c.sent_at.is_(None), o.c.kind == "distribute", o.c.delivery.in_(select(d.id).where(*under_way)))
     connection.execute(update(o).where(*unsent).values(due=None))
     end_cancels(connection, list(connection.execute(select(d.id).where(d.hub == old, d.deadline.is_(None))).scalars()))
-    connection.execute(update(t.delivery).where(*under_way).values(hub=new.signed, epoch=d.epoch + 1, leased_until=0))
+    connection.execute(update(t.delivery).where(*under_way).values(hub=new.signed))
 
 
 def _leave(connection: Connection, devices: Iterable[Eui64], change: str, now: Instant) -> None:
@@ -191,16 +195,12 @@ def _leave(connection: Connection, devices: Iterable[Eui64], change: str, now: I
     under_way = (d.device.in_(gone), d.deadline.is_not(None))
     rows = connection.execute(select(d.id, d.device).where(*under_way).order_by(d.id)).all()
     tell_deliveries(connection, change, "device_gone", [(row.id, row.device) for row in rows], now)
-    connection.execute(update(t.delivery).where(*under_way).values(epoch=d.epoch + 1, leased_until=0))
     connection.execute(update(t.command).where(c.device.in_(gone), c.due.is_not(None)).values(due=now))
 
 
-def _call_back(connection: Connection, premises: int) -> None:
-    """Let nobody write what he decided on facts of before: the deliveries of a home are to be claimed anew."""
-    d = t.delivery.c
-    here = d.device.in_(select(t.device.c.eui).where(t.device.c.premises == premises))
-    again = update(t.delivery).where(here, d.deadline.is_not(None))
-    connection.execute(again.values(epoch=d.epoch + 1, leased_until=0))
+def _at_home(premises: int) -> ColumnElement[bool]:
+    """Which deliveries are to devices of a home."""
+    return t.delivery.c.device.in_(select(t.device.c.eui).where(t.device.c.premises == premises))
 
 
 def _premises(connection: Connection, home: str) -> Row[Any]:

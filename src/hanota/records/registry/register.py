@@ -12,6 +12,7 @@ from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, D
 from hanota.base.vocabulary.parties import UserRole
 from hanota.records.registry.responsibility import project_eligibility, wake_handovers
 from hanota.records.store import schema as t
+from hanota.records.store.turns import hold_open
 
 _ALWAYS: Final = Instant(0)
 
@@ -93,6 +94,7 @@ def register_parties(connection: Connection, parties: Iterable[PartyRow]) -> Non
 
 def register_homes(connection: Connection, homes: Iterable[HomeRow]) -> None:
     """Enter homes. A device that stands keeps the version it reported: a declaration does not undo a report (R5)."""
+    hold_open(connection)
     for home in homes:
         where = {
             "address": home.address,

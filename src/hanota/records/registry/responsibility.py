@@ -44,9 +44,7 @@ def wake_handovers(connection: Connection, premises: int | None = None) -> None:
     d = t.delivery.c
     for concerned, when in ((_dies(), _sender_ends()), (_goes_on(), _other_begins())):
         connection.execute(
-            update(t.delivery)
-            .where(concerned, *_within(d.device, premises), d.due > when)
-            .values(due=when, epoch=d.epoch + 1, leased_until=0)  # who has claimed it knows too little
+            update(t.delivery).where(concerned, *_within(d.device, premises), d.due > when).values(due=when)
         )
 
 

@@ -14,7 +14,7 @@ from hanota.base.eui import Eui64
 from hanota.records.store import schema as t
 
 _STATE: Final = (t.delivery, t.device, t.work, t.message, t.command, t.refusal, t.event)
-_PASSING: Final = frozenset({"epoch", "leased_until", "due", "tries"})
+_PASSING: Final = frozenset({"due", "tries"})
 """Columns that say when something is looked at again, not what is so."""
 
 

@@ -19,8 +19,9 @@ from hanota.model.inventory import METERS
 from hanota.model.policies import AlertPolicy
 from hanota.model.step import ALERTS, MOVES, SENDS, Step
 from hanota.records.store import schema as t
+from hanota.records.store.applying import apply
 from hanota.records.store.frames import name_set, read_frame
-from hanota.records.store.work import apply
+from hanota.records.store.turns import hold_open
 
 _EVENT: Final = "displaced"
 _TAKING: Final = sorted(state for state, event in DELIVERY.moves if event == _EVENT)
@@ -48,6 +49,18 @@ def displace(
     connection: Connection, lane: str, devices: Iterable[int], *, sender: Eui64, now: Instant, alert: AlertPolicy
 ) -> None:
     """End the open deliveries of meters that a later request of the same sender displaces, and tell hub and sender."""
+    leaving = _leaving(connection, devices, sender)
+    if leaving.is_empty():
+        return
+    concerned = name_set(connection, leaving["delivery"])
+    hold_open(connection, t.delivery.c.id.in_(select(concerned.c.id)))
+    leaving = _leaving(connection, leaving["device"], sender)  # a step may have brought one too far until now
+    level, grouping = alert.service_level_ms, alert.grouping
+    apply(connection, lane, _step(leaving, now), now=now, service_level_ms=level, grouping=grouping)
+
+
+def _leaving(connection: Connection, devices: Iterable[int], sender: Eui64) -> pl.DataFrame:
+    """The open deliveries of meters among `devices` that may be displaced, as moves without event."""
     named = name_set(connection, devices)
     d, r, v, w, i = t.delivery, t.request, t.device, t.work, t.image
     query = (
@@ -57,7 +70,6 @@ def displace(
             r.c.originator,
             d.c.device,
             v.c.device_type,
-            d.c.epoch,
             d.c.state.label("from"),
             i.c.version,
             v.c.version.label("version_smi"),
@@ -70,10 +82,7 @@ def displace(
         .where(displaceable(sender))
         .order_by(d.c.id)
     )
-    leaving = read_frame(connection, query)
-    if leaving.height:
-        level, grouping = alert.service_level_ms, alert.grouping
-        apply(connection, lane, _step(leaving, now), now=now, service_level_ms=level, grouping=grouping)
+    return read_frame(connection, query)
 
 
 def _step(leaving: pl.DataFrame, now: Instant) -> Step:

@@ -14,7 +14,7 @@ from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
     *("delivery", "request", "originator", "device", "hub", "device_type"),
-    *("epoch", "state", "since", "deadline", "due", "tries"),
+    *("state", "since", "deadline", "due", "tries"),
     *("version_smi", "version_target", "eligible", "eligible_until", "newcomer", "supplier_from"),
     *("segments_missing", "claimed"),
 )
@@ -51,7 +51,6 @@ def _deliveries(named: Table) -> Select[Any]:
     return (
         select(
             d.c.id.label("delivery"),
-            d.c.epoch,
             d.c.state,
             d.c.since,
             d.c.deadline,

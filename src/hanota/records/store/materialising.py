@@ -53,7 +53,7 @@ def materialise(
         places = join_queues(connection, rows["region"], party=sender, request=row.id, policy=policies.wan)
         rows = rows.with_columns(places)
     fixed = {"since": now, "deadline": deadline, "due": now, "tries": 0}
-    counts = {"offset": 0, "blocks": 0, "repeats": 0, "epoch": 0, "leased_until": 0}
+    counts = {"offset": 0, "blocks": 0, "repeats": 0}
     insert_frame(connection, t.delivery, rows, state="REQUESTED", **fixed, **counts)
     claims = rows.join(standing, on="device", how="anti", maintain_order="left")
     insert_frame(connection, t.work, claims.select("device", delivery="id"))

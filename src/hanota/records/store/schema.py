@@ -211,8 +211,6 @@ delivery = Table(
     Column("offset", Integer, nullable=False),
     Column("blocks", Integer, nullable=False),
     Column("repeats", Integer, nullable=False),
-    Column("epoch", Integer, nullable=False),
-    Column("leased_until", INSTANT, nullable=False),
     Column("region", Text, nullable=False, server_default="Unknown"),  # whose wide-area network carries it
     Column("turn", BigInteger, nullable=False, server_default="0"),  # its place in that region's queue
     postgresql_partition_by="RANGE (id)",  # docs/adr/0013

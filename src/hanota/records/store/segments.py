@@ -114,11 +114,7 @@ def keep_segment(
     sizes = {"count": header.count, "whole_octets": header.whole_octets}
     connection.execute(insert(s).values({**key, **sizes, "image": image, "request": request}))
     waiting = select(r.c.id).where(of_whole(party, header.whole_hash))
-    connection.execute(
-        update(d)
-        .where(d.c.state == "REQUESTED", d.c.request.in_(waiting))
-        .values(due=now, epoch=d.c.epoch + 1, leased_until=0)
-    )
+    connection.execute(update(d).where(d.c.state == "REQUESTED", d.c.request.in_(waiting)).values(due=now))
 
 
 def under_way(requests: ColumnElement[bool]) -> ColumnElement[bool]:

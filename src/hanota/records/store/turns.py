@@ -8,7 +8,9 @@ transaction or with its session, and by sequences, which give no number twice. N
 import zlib
 from typing import Final
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from hanota.records.store.schema import delivery
 
 _SPACE: Final = 0x0074A  # ours among the advisory locks of a server
 
@@ -20,6 +22,16 @@ def serialise(connection: Connection, what: str) -> None:
     """
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(_SPACE, _number_of(what))))
+
+
+def hold_open(connection: Connection, *which: ColumnElement[bool]) -> None:
+    """Wait until no step is at work on such open deliveries, and keep steps from them until this transaction ends.
+
+    Take it before facts change on which steps decide: one that read those of before is written before, too.
+    """
+    if connection.dialect.name != "sqlite":
+        held = select(delivery.c.id).where(delivery.c.deadline.is_not(None), *which).order_by(delivery.c.id)
+        connection.execute(select(func.count()).select_from(held.with_for_update(key_share=True).subquery()))
 
 
 def reserve(connection: Connection, table: Table, count: int) -> int:

@@ -72,8 +72,8 @@ def requested_in_turn(connection: Connection, policy: WanPolicy, now: Instant) -
     before what others asked for.
     """
     rows = t.is_requested & (t.delivery.c.due <= now)
-    regions = list(connection.execute(select(tables.wan_region.c.region).where(_any_in(rows, now))).scalars())
-    waiting = _heads(connection, rows, dict.fromkeys(regions, BATCH_MAX // max(len(regions), 1)), now)
+    regions = list(connection.execute(select(tables.wan_region.c.region).where(_any_in(rows))).scalars())
+    waiting = _heads(connection, rows, dict.fromkeys(regions, BATCH_MAX // max(len(regions), 1)))
     return wan_share.first_rows(waiting, policy.quantum)["delivery"]
 
 
@@ -134,7 +134,7 @@ def _networks(connection: Connection, policy: WanPolicy, now: Instant) -> list[_
     """Give the networks that somebody waits for."""
     w = tables.wan_region
     rows = connection.execute(
-        select(w).where(_any_in(t.is_queued, now)).order_by(w.c.region).with_for_update(skip_locked=True)
+        select(w).where(_any_in(t.is_queued)).order_by(w.c.region).with_for_update(skip_locked=True)
     ).all()
     limited = [row.region for row in rows if row.region in policy.homes_at_once]
     under_way = _under_way(connection, limited, policy, now) if limited else {}
@@ -185,28 +185,27 @@ def _with_images(connection: Connection, rows: pl.DataFrame, now: Instant) -> pl
     )
 
 
-def _any_in(rows: ColumnElement[bool], now: Instant) -> ColumnElement[bool]:
-    """Whether a row of `wan_region` has such deliveries, in nobody's hands."""
+def _any_in(rows: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a row of `wan_region` has such deliveries."""
     d = t.delivery.c
-    return select(d.id).where(rows, d.region == tables.wan_region.c.region, d.leased_until <= now).limit(1).exists()
+    return select(d.id).where(rows, d.region == tables.wan_region.c.region).limit(1).exists()
 
 
 def _queue(connection: Connection, networks: Iterable[_Network], now: Instant) -> pl.DataFrame:
     """Give the first of each queue, as many as there may be room for."""
     open_ones = {one.region: one.look_max for one in networks if one.look_max}
     share = {region: min(most, BATCH_MAX // len(open_ones)) for region, most in open_ones.items()}
-    return _with_images(connection, _heads(connection, t.is_queued, share, now), now)
+    return _with_images(connection, _heads(connection, t.is_queued, share), now)
 
 
-def _heads(connection: Connection, rows: ColumnElement[bool], most: Mapping[str, int], now: Instant) -> pl.DataFrame:
+def _heads(connection: Connection, rows: ColumnElement[bool], most: Mapping[str, int]) -> pl.DataFrame:
     """Give so many deliveries of each region, the first in turn: delivery, region, turn, request, party."""
     d, r = t.delivery, t.request
-    unheard = ~select(t.report.c.id).where(t.report.c.delivery == d.c.id, ~t.report.c.taken).exists()
-    nobodys = (d.c.leased_until <= now) & unheard  # what was said counts before time does
+    said = select(t.report.c.id).where(t.report.c.delivery == d.c.id, ~t.report.c.taken).exists()
     firsts = [
         select(
             select(d.c.id)
-            .where(rows, d.c.region == region, nobodys)
+            .where(rows, d.c.region == region, ~said)  # what was said counts before time does
             .order_by(d.c.turn, d.c.id)
             .limit(limit)
             .subquery()
@@ -247,12 +246,5 @@ def _book(connection: Connection, one: _Network, gone: dict[str, Any], policy: W
 
 
 def queue_opens() -> Select[Any]:
-    """When a network that somebody waits for may take more; null where nobody waits.
-
-    Whoever is in a worker's hands waits too: should it die, he is looked at when its lease has run out.
-    """
-    d, w = t.delivery.c, tables.wan_region.c
-    first = select(d.leased_until).where(t.is_queued, d.region == w.region).order_by(d.turn, d.id).limit(1)
-    heads = select(w.open_at, first.scalar_subquery().label("leased_until")).subquery().c
-    later = case((heads.leased_until > heads.open_at, heads.leased_until), else_=heads.open_at)
-    return select(func.min(later)).where(heads.leased_until.is_not(None))
+    """When a network that somebody waits for may take more; null where nobody waits."""
+    return select(func.min(tables.wan_region.c.open_at)).where(_any_in(t.is_queued))
