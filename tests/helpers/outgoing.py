@@ -17,6 +17,7 @@ from hanota.model.alerts import AlertKind
 from hanota.model.step import ALERTS as COLUMNS
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, write_alerts
+from hanota.records.store.bulk import staged
 from hanota.records.store.messages import Document, queue_documents
 from hanota.records.store.outgoing import DueMessage, due_messages
 from hanota.wire import duis
@@ -77,7 +78,8 @@ def tell(
     with bench.store.writing() as connection:
         found = connection.execute(named).mappings()
         frame = pl.DataFrame([{**row, **same} for row in found], schema=COLUMNS, orient="row")
-        return write_alerts(connection, frame, bench.now, LEVEL, grouping)
+        moved = staged(connection, "told", frame.select("delivery"))
+        return write_alerts(connection, frame, moved, now=bench.now, service_level_ms=LEVEL, grouping=grouping)
 
 
 def due(bench: Bench, **facts: Any) -> list[DueMessage]:

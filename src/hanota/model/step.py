@@ -50,7 +50,16 @@ ALERTS: Final = pl.Schema(
 """What is to be told; the store makes one alert for each party of the kind's audience."""
 
 VERSIONS: Final = pl.Schema(
-    {"delivery": pl.Int64, "device": pl.Int64, "version": pl.Int64, "version_target": pl.Int64, "at": pl.Int64}
+    {
+        "delivery": pl.Int64,
+        "device": pl.Int64,
+        "version": pl.Int64,
+        "version_target": pl.Int64,
+        "at": pl.Int64,
+        "version_smi": pl.Int64,  # what the inventory says, since when, and where that came from
+        "version_at": pl.Int64,
+        "version_origin": pl.String,
+    }
 )
 """What devices reported to run: the only thing that changes a commissioned device's version (R5)."""
 

@@ -197,5 +197,5 @@ def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:
     """Give a time for what is decided now, after all that other workers decided of these deliveries: their clocks may
     be ahead of ours, and a step of ours may have begun before theirs.
     """
-    last = max(batch["since"])
+    last = int(batch.select(pl.max_horizontal("since", "decided_at").max()).item())
     return now if last <= now else Instant(last + 1)

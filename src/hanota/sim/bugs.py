@@ -264,7 +264,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="verdict-lost",
         says="nobody hears that an update is confirmed",
-        at="hanota.records.store.work:write_alerts",
+        at="hanota.records.store.applying:write_alerts",
         change=losing_alert("Confirmed"),
         rule="I6 alerts",
         seed=0,
@@ -272,7 +272,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="failure-untold",
         says="nobody hears that an activation failed",
-        at="hanota.records.store.work:write_alerts",
+        at="hanota.records.store.applying:write_alerts",
         change=losing_alert("ActivationFailure"),
         rule="I6 alerts",
         seed=15,
@@ -336,7 +336,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="inventory-guesses",
         says="the inventory is told a version that nobody reported",
-        at="hanota.records.store.work:write_reported",
+        at="hanota.records.store.applying:write_reported",
         change=guessing,
         rule="I5 versions have evidence",
         seed=0,
@@ -344,7 +344,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="others-untold",
         says="other Suppliers of the home do not hear that somebody asks for an update",
-        at="hanota.records.store.work:write_alerts",
+        at="hanota.records.store.applying:write_alerts",
         change=losing_alert("UpgradeRequested"),
         rule="I6 alerts",
         seed=0,

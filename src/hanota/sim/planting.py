@@ -52,7 +52,9 @@ def losing_alert(kind: str) -> Change:
     """Lose one kind of alert."""
 
     def change(write: Any) -> Any:
-        return lambda connection, alerts, *rest: write(connection, alerts.filter(pl.col("kind") != kind), *rest)
+        return lambda connection, alerts, *rest, **named: write(
+            connection, alerts.filter(pl.col("kind") != kind), *rest, **named
+        )
 
     return change
 

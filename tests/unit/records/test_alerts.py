@@ -91,7 +91,7 @@ def test_alerts_of_one_request_and_party_share_a_message_where_the_policy_says_s
     rows = {row.id: row for row in bench.rows(t.message) if row.id >= first}
     assert {row.id: row.due for row in rows.values()} == {first: bench.now} | dict.fromkeys(range(first + 1, first + 5))
     (event,) = alert_events(made, bench.now)
-    assert (event.columns["lead"], event.columns["alert"]) == ([first] * 5, list(range(first, first + 5)))
+    assert (event.facts["lead"], event.columns["alert"]) == (first, list(range(first, first + 5)))
 
 
 def test_each_device_has_its_own_message_by_default(bench: Bench) -> None:

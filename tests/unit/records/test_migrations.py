@@ -157,6 +157,10 @@ def of_the_first_schema(path: Path) -> None:
                 connection.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", list(row.values()))
 
 
+GIVEN_UP = frozenset({"epoch", "leased_until"})
+"""Columns that a later schema does without."""
+
+
 def test_nothing_is_lost_and_every_alert_keeps_its_number(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     of_the_first_schema(path)
@@ -165,7 +169,8 @@ def test_nothing_is_lost_and_every_alert_keeps_its_number(tmp_path: Path) -> Non
         for name, rows in ROWS.items():
             table = t.metadata.tables["message" if name == "alert" else name]
             kept = [dict(row._mapping) for row in connection.execute(select(table))]
-            assert [{key: row[key] for key in before} for row, before in zip(kept, rows, strict=True)] == rows, name
+            were = [{key: value for key, value in row.items() if key not in GIVEN_UP} for row in rows]
+            assert [{key: row[key] for key in before} for row, before in zip(kept, were, strict=True)] == were, name
         messages = {row.id: row for row in connection.execute(select(t.message))}
         assert {(row.device, row.request, row.document, row.response_id) for row in messages.values()} == {
             (_D, 1, None, None)

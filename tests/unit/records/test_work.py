@@ -12,6 +12,7 @@ from hanota.model.delivery import State
 from hanota.model.policies import Policies
 from hanota.process.activate import Activate
 from hanota.process.deliver import Deliver
+from hanota.process.pipeline import Pipeline
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.stage import Ctx, Stage
@@ -20,7 +21,7 @@ from hanota.records.store import schema as t
 from hanota.records.store.applying import MoveUnguarded, apply
 from hanota.records.store.work import claim
 from helpers.premises import NEW, OLD
-from helpers.world import BATCH, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, request
+from helpers.world import BATCH, DCC, LANE, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, broker, request, seal
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -88,6 +89,20 @@ def test_what_was_claimed_and_never_written_is_free_again_at_once() -> None:
     bench = requested()
     first = take(bench, Schedule())
     assert take(bench, Schedule()).equals(first)
+
+
+@pytest.mark.parametrize("first", ["order_accepted", "image_held"])
+def test_what_comes_second_is_dated_after_what_came_first_whoever_decides(first: str) -> None:
+    """Or else the event log would tell, by its times, what came second as the first."""
+    bench = requested().run()
+    began = bench.now
+    pass_time(bench, 25)
+    bench.tell(first)
+    bench.keep("transfer_progressed")
+    another = Pipeline(bench.store, dcc=DCC, policies=bench.policies, seal=seal, broker=broker(), lane="another")
+    another.run(began)  # its step began before the other worker's
+    assert bench.state() == State.TRANSFERRING
+    assert [line for line in bench.story() if line != "alert_due"][-2:] == [first, "transfer_progressed"]
 
 
 def test_a_report_wakes_its_row_whatever_its_state_and_due() -> None:

@@ -18,7 +18,7 @@ class Event:
     """Something that happened, to a request or to a set of deliveries at once.
 
     `columns` hold one value per delivery, all of the same length, `delivery` among them when it speaks of deliveries;
-    `facts` hold what is the same for all.
+    `facts` hold what is the same for all: what one event says in a column may be a fact of another.
     """
 
     kind: str
@@ -62,18 +62,23 @@ _COLUMNS: Final = ("lane", "seq", "at", "kind", "request", "first_delivery", "la
 def entry_of(happened: Event, lane: str, seq: int, previous: bytes) -> Entry:
     """Give the event as it is kept at its place, bound to the event before by that one's digest."""
     octets = happened.octets(lane, seq)
-    deliveries = [number for number in happened.columns.get("delivery", ()) if isinstance(number, int)]
+    ends = _ends(happened.columns.get("delivery", ()))
     return Entry(
         lane=lane,
         seq=seq,
         at=happened.at,
         kind=happened.kind,
         request=happened.request,
-        first_delivery=min(deliveries, default=None),
-        last_delivery=max(deliveries, default=None),
+        **ends,
         octets=octets,
         digest=link(previous, octets),
     )
+
+
+def _ends(deliveries: Sequence[int | str | None]) -> dict[str, int | None]:
+    """Give the smallest and the largest of the numbers of deliveries, by which an event is found."""
+    numbers = [number for number in deliveries if type(number) is int]
+    return {"first_delivery": min(numbers, default=None), "last_delivery": max(numbers, default=None)}
 
 
 def link(previous: bytes, octets: bytes) -> bytes:
@@ -125,8 +130,6 @@ def _columns_of(octets: bytes) -> tuple[object, ...] | None:
     """Give what the octets say of the columns beside them; None for octets that say nothing readable."""
     try:
         body = json.loads(octets)
-        deliveries = [number for number in body["columns"].get("delivery", ()) if isinstance(number, int)]
-        ends = {"first_delivery": min(deliveries, default=None), "last_delivery": max(deliveries, default=None)}
-        return tuple((body | ends)[name] for name in _COLUMNS)
+        return tuple((body | _ends(body["columns"].get("delivery", ())))[name] for name in _COLUMNS)
     except (ValueError, KeyError, TypeError, AttributeError):  # whoever forged a digest can forge octets, too
         return None

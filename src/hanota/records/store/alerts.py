@@ -6,14 +6,14 @@ from typing import Any, Final, Literal
 import polars as pl
 from sqlalchemy import Connection, Table, insert, select
 
-from hanota.base.eui import Eui64, texts_of_signed
+from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.limits import LISTED_DEVICES_MAX
 from hanota.model.alerts import ALERTS, AlertKind, Audience
-from hanota.records.ledger import Event, append
+from hanota.records.ledger import Event, append, batch_event
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import read_frame
 from hanota.records.store.turns import reserve
 
 Grouping = Literal["device", "request"]
@@ -25,11 +25,15 @@ _SAME: Final = ("kind", "request", "party", "device_type")  # what all devices o
 def write_alerts(
     connection: Connection,
     alerts: pl.DataFrame,
+    moved: Table,
+    *,
     now: Instant,
     service_level_ms: int,
     grouping: Grouping = "device",
 ) -> pl.DataFrame:
     """Make one alert for each party of each alert's audience; an alert that stands already is not made again.
+
+    `moved` is a staged table with the numbers of all their deliveries in its column `delivery`.
 
     With `grouping` "request", alerts of a kind that can list devices share one message, of at most LISTED_DEVICES_MAX
     devices: its row carries it, the others name that row as `lead` and are never due themselves.
@@ -40,17 +44,16 @@ def write_alerts(
         return alerts
     audience = {kind.value: row.audience.value for kind, row in ALERTS.items()}
     due = alerts.with_columns(pl.col("kind").replace_strict(audience).alias("audience"))
-    named = name_set(connection, due["delivery"])
     to_sender = due.filter(pl.col("audience") != Audience.OTHERS.value).with_columns(party="originator")
     to_others = due.filter(pl.col("audience") != Audience.SENDER.value)
     if to_others.height:
-        others = _others(connection, named, now)
+        others = _others(connection, moved, now)
         to_others = to_others.join(others, on="delivery", how="inner", maintain_order="left")
     else:
         to_others = to_sender.clear()
     rows = pl.concat([to_sender, to_others]).sort("delivery", maintain_order=True)
     m = t.message
-    told = select(m.c.delivery, m.c.party, m.c.kind).select_from(named.join(m, m.c.delivery == named.c.id))
+    told = select(m.c.delivery, m.c.party, m.c.kind).select_from(moved.join(m, m.c.delivery == moved.c.delivery))
     told = told.where(m.c.kind.in_(due["kind"].unique().sort().to_list()))
     rows = rows.join(read_frame(connection, told), on=["delivery", "party", "kind"], how="anti", maintain_order="left")
     rows = rows.with_row_index("id", offset=next_number(connection, rows.height)).cast({"id": pl.Int64})
@@ -111,12 +114,12 @@ def _led(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(lead=pl.when(listed).then(first)).drop("part")
 
 
-def _others(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
+def _others(connection: Connection, moved: Table, now: Instant) -> pl.DataFrame:
     """Give the Responsible Suppliers of each delivery's device now, but for its sender (R16, R18): delivery, party."""
     d, r, e = t.delivery, t.request, t.eligibility
     query = (
         select(d.c.id.label("delivery"), e.c.party)
-        .select_from(named.join(d, d.c.id == named.c.id))
+        .select_from(moved.join(d, d.c.id == moved.c.delivery))
         .join(r, r.c.id == d.c.request)
         .join(e, e.c.device == d.c.device)
         .where(e.c.since <= now, e.c.until > now, e.c.party != r.c.originator)
@@ -125,16 +128,11 @@ def _others(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
 
 
 def alert_events(alerts: pl.DataFrame, now: Instant) -> list[Event]:
-    """Give the events that record alerts: one a kind, a column row an alert."""
+    """Give the events that record alerts: one a kind, a row an alert."""
     events = []
     for (kind,), rows in alerts.group_by(["kind"], maintain_order=True):
-        columns = {
-            "delivery": rows["delivery"].to_list(),
-            "alert": rows["id"].to_list(),
-            "party": texts_of_signed(rows["party"]),
-        }
-        if rows["lead"].null_count() < rows.height:
-            columns["lead"] = rows["lead"].to_list()
+        led = ["lead"] if rows["lead"].null_count() < rows.height else []
+        columns = rows.select("delivery", "party", *led, alert="id")
         facts = {"alert_kind": str(kind), "code": ALERTS[AlertKind(str(kind))].code.value}
-        events.append(Event(kind="alert_due", at=now, facts=facts, columns=columns))
+        events.append(batch_event("alert_due", now, columns, facts=facts, euis=["party"]))
     return events

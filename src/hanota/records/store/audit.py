@@ -14,7 +14,8 @@ from hanota.base.eui import Eui64
 from hanota.records.store import schema as t
 
 _STATE: Final = (t.delivery, t.device, t.work, t.message, t.command, t.refusal, t.event)
-_PASSING: Final = frozenset({"due", "tries"})
+_MOVE: Final = frozenset({"from", "to"})
+_PASSING: Final = frozenset({"decided_at", "due", "tries"})
 """Columns that say when something is looked at again, not what is so."""
 
 
@@ -121,10 +122,13 @@ def documents(connection: Connection) -> list[bytes]:
 
 
 def events(connection: Connection) -> Iterator[Mapping[str, Any]]:
-    """Every event of the log, as its canonical octets say."""
+    """Every event of the log, as its canonical octets say; moves in columns, even if all are the same."""
     query = select(t.event.c.octets).order_by(t.event.c.lane, t.event.c.seq)
     for octets in connection.execute(query).scalars():
         body: dict[str, Any] = json.loads(octets)
+        facts, columns = body["facts"], body["columns"]
+        rows = len(columns.get("delivery", ()))
+        columns |= {name: [facts.pop(name)] * rows for name in _MOVE & facts.keys()}
         yield body
 
 

@@ -14,8 +14,17 @@ from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
     *("delivery", "request", "originator", "device", "hub", "device_type"),
-    *("state", "since", "deadline", "due", "tries"),
-    *("version_smi", "version_target", "eligible", "eligible_until", "newcomer", "supplier_from"),
+    *("state", "since", "decided_at", "deadline", "due", "tries"),
+    *(
+        "version_smi",
+        "version_at",
+        "version_origin",
+        "version_target",
+        "eligible",
+        "eligible_until",
+        "newcomer",
+        "supplier_from",
+    ),
     *("segments_missing", "claimed"),
 )
 
@@ -53,6 +62,7 @@ def _deliveries(named: Table) -> Select[Any]:
             d.c.id.label("delivery"),
             d.c.state,
             d.c.since,
+            d.c.decided_at,
             d.c.deadline,
             d.c.due,
             d.c.tries,
@@ -61,6 +71,8 @@ def _deliveries(named: Table) -> Select[Any]:
             d.c.request,
             v.c.device_type,
             v.c.version.label("version_smi"),
+            v.c.version_at,
+            v.c.version_origin,
             case((t.is_requested, its_work)).label("claimed"),
         )
         .select_from(named.join(d, d.c.id == named.c.id))

@@ -3,12 +3,12 @@
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, select, update
 
-from hanota.base.eui import Eui64, texts_of_signed
+from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.policies import Policies
-from hanota.records.ledger import Event, append
+from hanota.records.ledger import append, batch_event
 from hanota.records.store import schema as t
 from hanota.records.store.acceptance import read_decision
 from hanota.records.store.bulk import insert_frame
@@ -39,16 +39,16 @@ def materialise(
         return 0
     accepted = read_decision(row.decision).filter(pl.col("reason").is_null())
     sender = Eui64.from_signed(row.originator)
-    displace(connection, lane, accepted["device"], sender=sender, now=now, alert=policies.alert)
     named = name_set(connection, accepted["device"])
-    standing = read_frame(
-        connection,
-        select(t.work.c.device, t.work.c.delivery, of_meter().label("stays"))
-        .join(named, named.c.id == t.work.c.device)
-        .join(t.device, t.device.c.eui == t.work.c.device),
-    )
+    standing = _standing(connection, named)
+    if standing["stays"].any():
+        meters = standing.filter("stays")["device"]
+        displace(connection, lane, meters, sender=sender, now=now, alert=policies.alert)
+        named = name_set(connection, accepted["device"])
+        standing = _standing(connection, named)
     joined = standing.filter(~pl.col("stays"))
-    rows = _rows_of(connection, accepted.join(joined, on="device", how="anti", maintain_order="left"), row.id)
+    new = accepted.join(joined, on="device", how="anti", maintain_order="left")
+    rows = _rows_of(connection, named, new, row.id)
     if rows.height:
         places = join_queues(connection, rows["region"], party=sender, request=row.id, policy=policies.wan)
         rows = rows.with_columns(places)
@@ -60,18 +60,28 @@ def materialise(
     connection.execute(update(t.request).where(t.request.c.id == row.id).values(materialised=True))
     events = []
     if rows.height:
-        columns = _named(rows["id"], rows["device"]) | {"to": ["REQUESTED"] * rows.height}
-        events.append(Event(kind="requested", at=now, request=row.id, columns=columns))
+        columns = rows.select("device", delivery="id")
+        facts = {"to": "REQUESTED"}
+        events.append(batch_event("requested", now, columns, request=row.id, facts=facts, euis=["device"]))
     if joined.height:
-        columns = _named(joined["delivery"], joined["device"])
-        events.append(Event(kind="segment_joined", at=now, request=row.id, columns=columns))
+        columns = joined.select("delivery", "device")
+        events.append(batch_event("segment_joined", now, columns, request=row.id, euis=["device"]))
     append(connection, lane, events)
     return accepted.height
 
 
-def _rows_of(connection: Connection, accepted: pl.DataFrame, request: int) -> pl.DataFrame:
-    """The rows of new deliveries with numbers of their own, hubs and regions."""
-    named = name_set(connection, accepted["device"])
+def _standing(connection: Connection, named: Table) -> pl.DataFrame:
+    """The open deliveries of devices; `stays`: it is not a new segment's to join, but in a new image's way."""
+    query = (
+        select(t.work.c.device, t.work.c.delivery, of_meter().label("stays"))
+        .join(named, named.c.id == t.work.c.device)
+        .join(t.device, t.device.c.eui == t.work.c.device)
+    )
+    return read_frame(connection, query)
+
+
+def _rows_of(connection: Connection, named: Table, accepted: pl.DataFrame, request: int) -> pl.DataFrame:
+    """The rows of new deliveries with numbers of their own, hubs and regions, of devices among those `named`."""
     hubs = read_frame(
         connection,
         select(t.device.c.eui.label("device"), t.device.c.hub, t.premises.c.region)
@@ -98,7 +108,3 @@ def _next_waiting(connection: Connection) -> Any:
     waiting = select(r.id, r.originator, r.decision).where(~r.materialised)
     query = waiting.order_by(backlog_of(r.originator), r.id).limit(1)
     return connection.execute(query).first()
-
-
-def _named(deliveries: pl.Series, devices: pl.Series) -> dict[str, list[Any]]:
-    return {"delivery": deliveries.to_list(), "device": texts_of_signed(devices)}

@@ -206,6 +206,7 @@ delivery = Table(
     Column("deadline", INSTANT),  # none once ended
     Column("due", INSTANT),  # when to look at it again; none: only a report wakes it
     Column("tries", Integer, nullable=False),
+    Column("decided_at", INSTANT, nullable=False, server_default="0"),  # no later step is dated before it
     Column("version_before", BigInteger),
     Column("version_reported", BigInteger),
     Column("offset", Integer, nullable=False),

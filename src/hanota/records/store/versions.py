@@ -147,35 +147,33 @@ def _event(row: dict[str, Any], now: Instant) -> Event:
 def write_reported(
     connection: Connection, lane: str, versions: pl.DataFrame, now: Instant, *, attested: bool = False
 ) -> pl.DataFrame:
-    """Write what stages take from reports (VERSIONS), but for what was reported before what the inventory knows.
+    """Write what stages take from reports (VERSIONS), but for what was reported before what the inventory knows, which
+    they were given as facts.
 
     A version that came locally stays marked so while it is merely read again; another than the one that was to come
     is marked, too, unless local upgrades are `attested` and a statement explains it (R26). Returns: what was taken.
     """
     if versions.is_empty():
         return versions
-    rows = versions.with_row_index("row").cast({"row": pl.Int64})
-    v, s = t.device, staged(connection, "versions", rows.select("row", "device"))
-    query = select(
-        s.c.row,
-        v.c.version.label("before"),
-        v.c.version_at.label("before_at"),
-        v.c.version_origin.label("origin"),
-    ).select_from(s.join(v, v.c.eui == s.c.device))
-    known = rows.join(read_frame(connection, query), on="row", how="inner", maintain_order="left")
-    taken = known.filter(pl.col("before_at").is_null() | (pl.col("before_at") <= pl.col("at")))
+    taken = versions.filter(pl.col("version_at").is_null() | (pl.col("version_at") <= pl.col("at")))
     if taken.is_empty():
         return versions.clear()
-    same = (pl.col("before") == pl.col("version")).fill_null(value=False)
-    local = pl.col("origin").is_in([UNEXPLAINED, ATTESTED])
-    due = (pl.col("version") == pl.col("version_target")) | pl.col("before").is_null()
-    origin = pl.when(same & local).then("origin").when(same | due).then(pl.lit(REPORTED)).otherwise(pl.lit(UNEXPLAINED))
+    same = (pl.col("version_smi") == pl.col("version")).fill_null(value=False)
+    local = pl.col("version_origin").is_in([UNEXPLAINED, ATTESTED])
+    due = (pl.col("version") == pl.col("version_target")) | pl.col("version_smi").is_null()
+    origin = (
+        pl.when(same & local)
+        .then("version_origin")
+        .when(same | due)
+        .then(pl.lit(REPORTED))
+        .otherwise(pl.lit(UNEXPLAINED))
+    )
     last = taken.with_columns(origin=origin).unique("device", keep="last", maintain_order=True)
     _write(connection, last.select("device", "version", "at", "origin"))
     if attested:
         for eui in last.filter(pl.col("version") != pl.col("version_target"))["device"].sort():
             explain(connection, lane, Eui64.from_signed(eui), now)
-    return taken.select(versions.columns)
+    return taken
 
 
 def _write(connection: Connection, devices: pl.DataFrame) -> None:
