@@ -71,7 +71,7 @@ def test_success_is_believed_whatever_report_it_overtook(state: State) -> None:
     assert step.sends.rows() == [(1, SUPPLIER_1.signed, "read_version", asked_at)]
     assert row["due"] == asked_at + ALERT.read_retry_ms
     assert step.alerts.select("kind", "version").rows() == [(AlertKind.ACTIVATION, NEW)]
-    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW - 1000)]
+    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW - 1000, OLD, None, None)]
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.TRANSFERRED, State.ACTIVATING])

@@ -39,7 +39,7 @@ def test_the_wanted_version_confirms() -> None:
     step = accept(SETTLED | read(NEW))
     assert verdict(step) == (State.CONFIRMED, [AlertKind.CONFIRMED])
     assert step.moves.select("event", "due", "deadline").row(0) == ("version_matched", None, None)
-    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW)]
+    assert step.versions.rows() == [(1, PPMID.signed, NEW, NEW, NOW, OLD, None, None)]
     assert step.sends.is_empty()
 
 
