@@ -11,6 +11,9 @@ ARGS ?=
 # How many processes share the tests: one a core.
 JOBS ?= auto
 
+# Tests start hundreds of processes, each a third sooner where Python may keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help

@@ -1,5 +1,6 @@
 """Settings of the whole test suite, the coverage floor of what must not be wrong, and no skips in CI."""
 
+import gc
 import json
 import os
 import sys
@@ -53,6 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if name and not hasattr(config, "workerinput"):  # where several processes share the tests, one judges them
         config.stash[_REPORT] = Path(name)
         config.stash[_REPORT].unlink(missing_ok=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end: to look through it for garbage again and again is a third of the work."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from psycopg import Connection
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 
 from hanota.records.store import Store, open_store
+from hanota.records.store.engine import _alike as alike
 from hanota.records.store.engine import _engine as engine_of
 from hanota.records.store.schema import metadata
 
@@ -81,7 +82,8 @@ class _Databases:
         return database
 
     def open(self, url: str | URL) -> Store:
-        self._stores.append(store := Store(engine_of(make_url(url))))
+        engine = engine_of(make_url(url))
+        self._stores.append(store := Store(alike(_engines.setdefault(self.server, engine), engine)))
         return store
 
     def close(self) -> None:
@@ -94,6 +96,7 @@ class _Databases:
 _databases: _Databases | None = None
 _in_memory: dict[str, Store] = {}
 _on_server: dict[tuple[Server, str], _Template] = {}
+_engines: dict[Server, Engine] = {}  # what the first one of a server has compiled serves all
 
 
 @contextlib.contextmanager

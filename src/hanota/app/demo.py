@@ -138,6 +138,7 @@ class _Demo:
         self._reboots = list(options.reboots)
         self._pending: list[Eui64] = []
         self._told = 0
+        self._turns = 0
         self._blocks = 0
         self._began = self._clock.now()
         self._first_block: Instant | None = None
@@ -169,10 +170,8 @@ class _Demo:
         while True:
             now = self._clock.now()
             due = self.world.step(now)
-            self._tell_story()
+            settled = self._tell_story()
             self._cut_power(now)
-            delivery = self._delivery()
-            settled = delivery is not None and delivery.ended and not self._open_alerts()
             if settled or due is None or now - started > _GIVE_UP_MS:
                 return
             soon = Instant(now + SLICE_MS)
@@ -219,10 +218,14 @@ class _Demo:
             self._reboots.remove(reboot)
             self._pending.append(self._home.hub.chf if reboot.node == "hub" else self._device)
 
-    def _tell_story(self) -> None:
+    def _tell_story(self) -> bool:
+        """Tell what the head end did in its last turn, if it had one. Returns: whether that was the end."""
+        if self.world.turns == self._turns:  # most steps are of blocks within the home: the store says nothing new
+            return False
+        self._turns = self.world.turns
         delivery = self._delivery()
         if delivery is None:
-            return
+            return False
         self._repeats = delivery.repeats
         lines = self._desk.delivery(Caller(), delivery.delivery).timeline
         for line in lines[self._told :]:
@@ -233,6 +236,7 @@ class _Demo:
             elif line.kind in EVENT_TEXTS and line.kind not in _NOT_TOLD:
                 self._observer.on_event(line.at, "DCC", line.text, f"→ {line.state}" if line.state else "")
         self._told = len(lines)
+        return bool(delivery.ended) and not self._open_alerts()
 
     def _say(self, who: str, what: str, detail: str) -> None:
         self._observer.on_event(iso(self._clock.now()), who, what, detail)

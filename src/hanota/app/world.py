@@ -106,6 +106,7 @@ class World:
         )
         self._estate_due: Instant | None = now
         self._head_end_due: Instant | None = now
+        self.turns = 0  # of the head end: between two of them what was accepted stays in its store as it is
         self._woken = threading.Event()
         self._asked: SimpleQueue[Callable[[Instant], None]] = SimpleQueue()
         self.alerts_wait = threading.Event()
@@ -250,6 +251,7 @@ class World:
     def step_head_end(self, now: Instant, *, alerts: bool = True) -> None:
         """Let the head end do what is due."""
         self._woken.clear()
+        self.turns += 1
         self.head_end.step(now, alerts=alerts)
         self._head_end_due = self.head_end.next_due()
         if not alerts and _due(self._head_end_due, now):  # all else that was due is done

@@ -4,12 +4,13 @@ import asyncio
 import ssl
 import threading
 from concurrent.futures import Future
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from hanota.base.errors import require
 from hanota.callbacks.port import CallbackError, MessageRefused
+
+if TYPE_CHECKING:
+    import aiohttp
 
 WHOLE_S_MAX: Final = 5.0
 """What one post may take altogether, in real seconds: names, connecting, sending and the answer."""
@@ -55,6 +56,8 @@ class HttpCallback:
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
+            import aiohttp  # noqa: F401, PLC0415  (a quarter of a second that who never posts need not spend)
+
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=_run, args=(self._loop, self), name="hanota-callbacks", daemon=True)
             self._thread.start()
@@ -75,6 +78,8 @@ class HttpCallback:
         require(status // 100 == 2, CallbackError, endpoint=endpoint, cause=f"HTTP {status}")
 
     async def _exchange(self, endpoint: str, octets: bytes) -> int:
+        import aiohttp  # noqa: PLC0415  (as in `_running`)
+
         try:
             return await self._exchange_once(endpoint, octets)
         except aiohttp.ServerDisconnectedError:  # it closed an idle connection just as this post came: no refusal
@@ -91,7 +96,9 @@ class HttpCallback:
                     break
             return response.status
 
-    def _session_of_loop(self) -> aiohttp.ClientSession:
+    def _session_of_loop(self) -> "aiohttp.ClientSession":
+        import aiohttp  # noqa: PLC0415  (as in `_running`)
+
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=True if self._tls is None else self._tls),

@@ -1,14 +1,10 @@
 """DER from ASN.1 text: one wrapper around `asn1tools`, which lets only our error out and accepts one encoding only."""
 
 import importlib.resources
-from typing import Final
-
-import asn1tools
+from functools import cached_property
+from typing import Any
 
 from hanota.base.errors import Fault, HanotaError
-
-# What asn1tools raises on hostile octets, found by fuzzing: its own root and Python's own for bad lengths and tags.
-_FOREIGN: Final = (asn1tools.Error, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class DerMalformed(HanotaError):
@@ -28,18 +24,26 @@ class DerUnwritable(HanotaError):
 
 
 class DerSchema:
-    """The types of one `.asn` file that lies beside the code of `package`; compiled when made."""
+    """The types of one `.asn` file that lies beside the code of `package`.
+
+    They are compiled when first used: a fifth of a second that most commands need not spend.
+    """
 
     def __init__(self, package: str, file: str) -> None:
-        text = importlib.resources.files(package).joinpath(file).read_text("utf-8")
-        self._types = asn1tools.compile_string(text, "der")
+        self._file = importlib.resources.files(package).joinpath(file)
+
+    @cached_property
+    def _types(self) -> Any:
+        import asn1tools  # noqa: PLC0415  (when it is first needed)
+
+        return asn1tools.compile_string(self._file.read_text("utf-8"), "der")
 
     def read(self, type_name: str, octets: bytes) -> object:
         """Read one value that fills `octets` wholly. Raises DerMalformed, also where another encoding was used."""
         try:
             value: object = self._types.decode(type_name, octets, check_constraints=True)
             again = bytes(self._types.encode(type_name, value))
-        except _FOREIGN as cause:
+        except _foreign() as cause:
             offset = getattr(cause, "offset", None)
             raise DerMalformed(type=type_name, octets=octets.hex(), reason=str(cause), offset=offset) from cause
         if again != octets:
@@ -51,8 +55,15 @@ class DerSchema:
         """Write one value. Raises DerUnwritable."""
         try:
             return bytes(self._types.encode(type_name, value, check_constraints=True))
-        except _FOREIGN as cause:
+        except _foreign() as cause:
             raise DerUnwritable(type=type_name, value=value, reason=str(cause)) from cause
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    """What asn1tools raises on hostile octets, found by fuzzing: its own root and Python's own for lengths and tags."""
+    import asn1tools  # noqa: PLC0415  (it has been imported by what raised)
+
+    return asn1tools.Error, ArithmeticError, LookupError, TypeError, ValueError
 
 
 def first_difference(octets: bytes, other: bytes) -> int:

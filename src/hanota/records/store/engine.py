@@ -119,7 +119,7 @@ class Store:
 
     def copied(self, kind: "type[_S]") -> "_S":
         """Give a store in memory with the contents of this one, which is SQLite: much quicker than making one."""
-        store = kind(_engine(URL.create("sqlite")))
+        store = kind(_alike(self._engine, _engine(URL.create("sqlite"))))
         with self.reading() as source, store.reading() as target:
             ours, theirs = source.connection.driver_connection, target.connection.driver_connection
             assert isinstance(ours, sqlite3.Connection)
@@ -197,6 +197,15 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
+
+
+def _alike(first: Engine, other: Engine) -> Engine:
+    """Let another engine for the same kind of server use what the first has compiled: statements are kept by dialect.
+
+    To compile what a turn of the pipeline says takes ten times as long as the turn on an empty store.
+    """
+    other.dialect, other._compiled_cache = first.dialect, first._compiled_cache
+    return other
 
 
 def _migrate(engine: Engine) -> None:

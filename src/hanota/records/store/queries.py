@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, case, func, or_, select
@@ -105,6 +106,7 @@ def counts(connection: Connection, *, concern: Concern | None) -> dict[str, int]
     return {row.state: row.deliveries for row in connection.execute(query)}
 
 
+@cache  # to build it takes longer than to run it; what narrows it down makes a copy
 def _delivery_rows() -> Select[Any]:
     d, r, v, i, said = t.delivery, t.request, t.device, t.image, t.report.alias("said")
     return (
