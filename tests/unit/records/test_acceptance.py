@@ -14,7 +14,8 @@ from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, D
 from hanota.model.returns import Return
 from hanota.records.registry.register import DeviceRow, HomeRow, SupplyRow, register_homes
 from hanota.records.store import schema as t
-from hanota.records.store.acceptance import DECISION, device_facts, read_decision, stored_answer
+from hanota.records.store.acceptance import DECISION, read_decision, stored_answer
+from hanota.records.store.device_facts import device_facts
 from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
 from helpers.premises import NEW, NOW, OLD
@@ -29,7 +30,7 @@ CROWD = [Eui64(0x00DB_0000_0000_0000 + number) for number in range(500)]
 
 def facts(bench: Bench, *devices: Eui64, sender: Eui64 = SUPPLIER_1, digest: bytes = HASH) -> pl.DataFrame:
     with bench.store.writing() as connection:
-        named = [eui.signed for eui in devices]
+        named = pl.Series([eui.signed for eui in devices], dtype=pl.Int64)
         return device_facts(connection, named, sender=sender, manufacturer_hash=digest, now=bench.now)
 
 
