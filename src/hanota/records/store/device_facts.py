@@ -50,12 +50,12 @@ def device_facts(
     wanted = devices.unique(maintain_order=True).alias("device")
     named = name_set(connection, wanted.sort())  # as tables are sorted: what lies together is read together
     joins = of_whole(sender, manufacturer_hash) if in_segments else None
-    found = _with_products(connection, read_columns(connection, _registered(named)), manufacturer_hash)
+    found = read_columns(connection, _registered(named))
     working = read_columns(connection, _working(named, sender, joins))
     waiting = _devices_of_waiting_decisions(connection, joins)
     return (
         wanted.to_frame()
-        .join(found, on="device", how="left", maintain_order="left")
+        .join(_with_products(connection, found, manufacturer_hash), on="device", how="left", maintain_order="left")
         .join(_confirmed(connection, named, now, interval_ms), on="device", how="left", maintain_order="left")
         .with_columns(known=pl.col("device_type").is_not_null())
         .with_columns(
@@ -133,9 +133,9 @@ def _with_products(connection: Connection, devices: pl.DataFrame, manufacturer_h
     named = select(before.product, before.version).join(t.product, p.id == before.product).where(*active)
     products, versions = read_frame(connection, listed), read_frame(connection, named)
     counts = versions.group_by("product").agg(predecessors=pl.len().cast(pl.Int64))
-    return devices.join(products.join(counts, on="product", how="left"), on=_MODEL, how="left").join(
-        versions.with_columns(follows=True), on=["product", "version"], how="left"
-    )
+    counted = products.join(counts, on="product", how="left")
+    known = devices.join(counted, on=_MODEL, how="left")
+    return known.join(versions.with_columns(follows=True), on=("product", "version"), how="left")
 
 
 def _devices_of_waiting_decisions(connection: Connection, joins: ColumnElement[bool] | None) -> pl.Series:

@@ -40,7 +40,9 @@ def read_columns(connection: Connection, query: Select[Any], **values: Any) -> p
     array = _ARRAY[connection.dialect.name]
     written = [cast(array(_as_json(column)), Text) for column in query.subquery().columns]
     texts = connection.execute(select(*written), values).one()
-    whole = pl.DataFrame([[text or "[]"] for text in texts], schema=list(kinds))
+    if texts[0] in (None, "[]"):
+        return pl.DataFrame(schema=kinds)
+    whole = pl.DataFrame([[text] for text in texts], schema=list(kinds))
     parsed = whole.select(_parsed(name, kind) for name, kind in kinds.items())
     return pl.DataFrame([column.item().alias(column.name) for column in parsed])
 
