@@ -1,5 +1,6 @@
 """EUI-64: the identifier of every device and party (DUIS EUI, GBCS system title)."""
 
+import binascii
 import re
 import sys
 from array import array
@@ -67,3 +68,14 @@ def texts_of_signed(numbers: Iterable[int]) -> list[str]:
         octets.byteswap()
     text = octets.tobytes().hex("-").upper()
     return [text[start : start + EUI64_CHARS] for start in range(0, len(text), EUI64_CHARS + 1)]
+
+
+def signed_of_text(joined: str) -> "array[int]":
+    """Read many EUI-64s, joined by `,`, as stores and columns keep them; a hundredth of the time of `parse`.
+
+    The text's shape must have been checked.
+    """
+    numbers = array("q", binascii.unhexlify(joined.encode("ascii").translate(None, b"-,")))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.base.errors import BadValue
-from hanota.base.eui import EUI64_CHARS, Eui64, texts_of_signed
+from hanota.base.eui import EUI64_CHARS, Eui64, signed_of_text, texts_of_signed
 
 euis = st.builds(Eui64, st.integers(0, 2**64 - 1))
 
@@ -35,11 +35,19 @@ def test_many_are_written_as_each_is(many: list[Eui64]) -> None:
     assert texts_of_signed(eui.signed for eui in many) == [str(eui) for eui in many]
 
 
+@given(st.lists(euis, min_size=1))
+def test_many_are_read_as_each_is(many: list[Eui64]) -> None:
+    text = ",".join(map(str, many))
+    for written in (text, text.lower()):
+        assert list(signed_of_text(written)) == [eui.signed for eui in many]
+
+
 def test_where_numbers_begin_with_their_highest_octet_none_is_turned_round(monkeypatch: pytest.MonkeyPatch) -> None:
     eui = Eui64(0x00DB1234567890A0)
     here = int.from_bytes(eui.octets, sys.byteorder, signed=True)  # what such a machine keeps of it, read by this one
     monkeypatch.setattr(sys, "byteorder", "big")
     assert texts_of_signed([here]) == [str(eui)]
+    assert list(signed_of_text(str(eui))) == [here]
 
 
 def test_it_is_written_in_capitals_with_dashes() -> None:

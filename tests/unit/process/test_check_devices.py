@@ -16,7 +16,7 @@ from hanota.model.profiles import PROFILES
 from hanota.model.reasons import DeviceReason
 from hanota.process.check import DEVICE_CHECKS, Terms, judge_devices
 from hanota.process.check.devices import GBCS_VERSION_MIN
-from hanota.records.store.acceptance import device_facts
+from hanota.records.store.device_facts import device_facts
 from helpers.premises import NEW, NOW, OLD
 from helpers.world import PPMID, SUPPLIER_1, Bench, image, read
 
@@ -114,7 +114,7 @@ def test_a_good_device_goes_on_with_the_version_it_runs() -> None:
 def test_facts_are_those_that_the_store_gives() -> None:
     bench = Bench()
     with bench.store.writing() as connection:
-        facts = device_facts(connection, [PPMID.signed], sender=SUPPLIER_1, manufacturer_hash=b"", now=NOW)
+        facts = device_facts(connection, pl.Series([PPMID.signed]), sender=SUPPLIER_1, manufacturer_hash=b"", now=NOW)
     assert facts.schema == FACTS
 
 

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import event, func, select
 
 from hanota.base.eui import Eui64
+from hanota.base.instant import DAY
 from hanota.base.vocabulary.devices import CplStatus, CspRegion, DeviceStatus, DeviceType
 from hanota.model.returns import Return
 from hanota.records.registry.register import DeviceRow, HomeRow, SupplyRow, register_homes
 from hanota.records.store import schema as t
-from hanota.records.store.acceptance import DECISION, device_facts, read_decision, stored_answer
+from hanota.records.store.acceptance import DECISION, read_decision, stored_answer
+from hanota.records.store.device_facts import device_facts
 from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
 from helpers.premises import NEW, NOW, OLD
@@ -29,7 +31,7 @@ CROWD = [Eui64(0x00DB_0000_0000_0000 + number) for number in range(500)]
 
 def facts(bench: Bench, *devices: Eui64, sender: Eui64 = SUPPLIER_1, digest: bytes = HASH) -> pl.DataFrame:
     with bench.store.writing() as connection:
-        named = [eui.signed for eui in devices]
+        named = pl.Series([eui.signed for eui in devices], dtype=pl.Int64)
         return device_facts(connection, named, sender=sender, manufacturer_hash=digest, now=bench.now)
 
 
@@ -136,6 +138,20 @@ def test_a_product_is_certified_for_the_model_of_the_device(changes: dict[str, A
     bench = Bench()
     bench.certify(image(), **changes)
     assert (facts(bench, PPMID)["product"].item() is not None) == certified
+
+
+def test_only_an_update_confirmed_within_the_interval_tells_how_long_ago_it_was() -> None:
+    bench = Bench()
+    bench.deliver()
+    bench.change(t.delivery, {"state": "CONFIRMED", "since": bench.now - DAY}, id=1)
+    told = []
+    for interval_ms in (0, DAY, DAY + 1):
+        with bench.store.writing() as connection:
+            named = pl.Series([PPMID.signed, ESME.signed])
+            asked: dict[str, Any] = {"sender": SUPPLIER_1, "manufacturer_hash": HASH, "now": bench.now}
+            found = device_facts(connection, named, **asked, interval_ms=interval_ms)
+        told.append(found["updated_ms_ago"].to_list())
+    assert told == [[None, None], [None, None], [DAY, None]]
 
 
 def test_another_hash_is_another_product() -> None:

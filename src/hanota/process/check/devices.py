@@ -76,11 +76,17 @@ def _outside_hardware(terms: Terms) -> pl.Expr:
 
 
 def _too_old(terms: Terms) -> pl.Expr:
+    """Few versions are about: each is read once, however many devices have it."""
     major, minor = GBCS_VERSION_MIN[terms.srv]
     parts = pl.col("gbcs_version").str.split(".")
     has_major = parts.list.get(0, null_on_oob=True).cast(pl.Int64, strict=False).fill_null(0)
     has_minor = parts.list.get(1, null_on_oob=True).cast(pl.Int64, strict=False).fill_null(0)
-    return (has_major < major) | ((has_major == major) & (has_minor < minor))
+    older = (has_major < major) | ((has_major == major) & (has_minor < minor))
+
+    def among_older(versions: pl.Series) -> pl.Series:
+        return versions.is_in(versions.unique().to_frame().filter(older).to_series().implode())
+
+    return pl.col("gbcs_version").fill_null("").map_batches(among_older, return_dtype=pl.Boolean)
 
 
 def _downgrade(terms: Terms) -> pl.Expr:
@@ -117,7 +123,9 @@ DEVICE_CHECKS: Final = (
 
 def judge_devices(facts: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     """Judge every device of a request. Returns columns device, reason (null: it goes on), version_before."""
-    failures = [
-        pl.when(check.fails(terms).fill_null(value=False)).then(pl.lit(check.reason.value)) for check in DEVICE_CHECKS
-    ]
-    return facts.select("device", pl.coalesce(failures).alias("reason"), pl.col("version").alias("version_before"))
+    broken = facts.select(
+        check.fails(terms).fill_null(value=False).alias(check.reason.value) for check in DEVICE_CHECKS
+    )
+    reasons = [pl.when(rule).then(pl.lit(rule.name)) for rule in broken if rule.any()]  # most rules leave nobody out
+    reason = pl.coalesce(*reasons, pl.lit(None, pl.String)).alias("reason")
+    return facts.select("device", reason, pl.col("version").alias("version_before"))

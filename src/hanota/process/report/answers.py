@@ -53,14 +53,17 @@ def answer(code: ResponseCode, *, now: Instant, header: RequestHeader | None, co
 
 def warning_of(decision: pl.DataFrame) -> FirmwareWarning | None:
     """Give the lists of devices left out; `decision` has columns device and reason (null: the device goes on)."""
+    left_out = decision.drop_nulls("reason")
+    if left_out.is_empty():
+        return None
     list_of = {reason.value: row.device_list.value for reason, row in DEVICE_REFUSALS.items()}
-    refused = decision.drop_nulls("reason").with_columns(pl.col("reason").replace_strict(list_of).alias("list"))
+    refused = left_out.with_columns(pl.col("reason").replace_strict(list_of).alias("list"))
     lists: dict[DeviceList, str] = {}
     for name in DeviceList:
         devices = refused.filter(pl.col("list") == name.value)["device"]
         if len(devices):
             lists[name] = join_devices(Eui64.from_signed(eui) for eui in devices)
-    return FirmwareWarning(lists=lists) if lists else None
+    return FirmwareWarning(lists=lists)
 
 
 def split_warning(decision: pl.DataFrame) -> tuple[FirmwareWarning, ...]:

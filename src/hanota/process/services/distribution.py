@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import polars as pl
 
+from hanota.base.eui import signed_of_text
+from hanota.base.instant import DAY
 from hanota.base.vocabulary.devices import CplStatus
 from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.reasons import RequestReason
@@ -13,7 +15,7 @@ from hanota.process.services.work import Outcome, Work, refused, signers_of
 from hanota.records.library.images import put_image
 from hanota.records.registry.lookups import product_standing
 from hanota.records.store import Connection
-from hanota.records.store.acceptance import device_facts
+from hanota.records.store.device_facts import device_facts
 from hanota.records.store.segments import contradiction, keep_segment
 from hanota.wire.duis import FirmwareRequest
 from hanota.wire.otaimage import GbImage
@@ -35,11 +37,12 @@ def distribute(work: Work[FirmwareRequest]) -> Outcome:
         return refused(failed, work)
     facts = device_facts(
         connection,
-        _device_column(request.device_list),
+        pl.Series("device", signed_of_text(request.device_list)),
         sender=work.sender,
         manufacturer_hash=case.manufacturer_hash,
-        in_segments=case.segment is not None,
         now=work.now,
+        in_segments=case.segment is not None,
+        interval_ms=work.policies.update.min_interval_days * DAY,
     )
     terms = Terms(
         srv=work.row.srv,
@@ -75,14 +78,6 @@ def _outcome(work: Work[FirmwareRequest], case: ImageCase, decision: pl.DataFram
         then=lambda number: keep_segment(
             work.connection, work.sender, segment, image=digest, request=number, now=work.now
         ),
-    )
-
-
-def _device_column(device_list: str) -> pl.Series:
-    """The devices named, as signed 64-bit numbers, in one go."""
-    texts = pl.Series("device", device_list.split(","))
-    return (
-        texts.str.replace_all("-", "", literal=True).str.to_integer(base=16, dtype=pl.UInt64).reinterpret(signed=True)
     )
 
 

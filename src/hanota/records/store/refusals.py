@@ -5,7 +5,7 @@ A refusal is the device's, not the Supplier's: a change of Supplier does not end
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, tuple_
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, tuple_
 
 from hanota.base.instant import Instant
 from hanota.records.store import schema as t
@@ -38,8 +38,8 @@ def keep_refusals(connection: Connection, refusals: Iterable[tuple[int, Instant,
     connection.execute(insert(f), list(rows.values()))
 
 
-def refused(manufacturer_hash: bytes, now: Instant) -> ColumnElement[bool]:
-    """Whether the consumer of a row of `device` stands by a no to an image; said before new occupiers came, it is void.
+def refusing(named: Table, manufacturer_hash: bytes, now: Instant) -> Select[tuple[int]]:
+    """Give the devices of a set whose consumers stand by a no to an image; said before new occupiers came, it is void.
 
     `manufacturer_hash`: of the Manufacturer Image; of the whole, for one in segments.
     """
@@ -50,5 +50,8 @@ def refused(manufacturer_hash: bytes, now: Instant) -> ColumnElement[bool]:
         .correlate(t.device)
         .scalar_subquery()
     )
-    stands = f.until > now, f.at >= moved_in
-    return exists().where(f.device == v.eui, f.manufacturer_hash == manufacturer_hash, *stands)
+    return (
+        select(v.eui.label("device"))
+        .select_from(named.join(t.refusal, f.device == named.c.id).join(t.device, v.eui == f.device))
+        .where(f.manufacturer_hash == manufacturer_hash, f.until > now, f.at >= moved_in)
+    )

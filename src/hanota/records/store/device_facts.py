@@ -1,0 +1,145 @@
+"""The facts of the devices that a request names: what its rules are judged on, as columns.
+
+What every device has is read as columns. What holds of few (open work, a consumer's no, a sender that may not act on
+them) is asked for as the set of those few. Decisions that wait to become delivery rows count as open work.
+"""
+
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, func, select, true
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.model.delivery import State
+from hanota.records.store import schema as t
+from hanota.records.store.acceptance import read_decision
+from hanota.records.store.displacement import displaceable
+from hanota.records.store.frames import name_set, read_columns, read_frame
+from hanota.records.store.refusals import refusing
+from hanota.records.store.segments import of_whole, under_way
+
+_MODEL: Final = ("manufacturer", "image_type", "hardware")
+_COLUMNS: Final = (
+    *("device", "known", "device_type", "status", "region", "hub", *_MODEL, "gbcs_version", "capacity_octets"),
+    *("version", "eligible", "open", "displaceable", "refused", "product", "predecessors", "follows"),
+    "updated_ms_ago",
+)
+
+
+def device_facts(
+    connection: Connection,
+    devices: pl.Series,
+    *,
+    sender: Eui64,
+    manufacturer_hash: bytes,
+    now: Instant,
+    in_segments: bool = False,
+    interval_ms: int = 0,
+) -> pl.DataFrame:
+    """Give one row of facts for every device named, in the order named, by as many queries whatever their number.
+
+    A segment joins the sender's open delivery of its whole: such a device does not count as `open`.
+
+    Columns: device, known, device_type, status, region, hub, manufacturer, image_type, hardware, gbcs_version,
+    capacity_octets, version, eligible, open, displaceable (what is open is the sender's own and may be displaced, R12),
+    refused (the consumer's no to this image stands), product (the Active one of this hash for its model), predecessors
+    (how many the list names for it), follows (the version it runs is among them), updated_ms_ago (since its last update
+    was confirmed, if that was less than `interval_ms` ago).
+    """
+    wanted = devices.unique(maintain_order=True).alias("device")
+    named = name_set(connection, wanted.sort())  # as tables are sorted: what lies together is read together
+    joins = of_whole(sender, manufacturer_hash) if in_segments else None
+    found = read_columns(connection, _registered(named))
+    working = read_columns(connection, _working(named, sender, joins))
+    waiting = _devices_of_waiting_decisions(connection, joins)
+    return (
+        wanted.to_frame()
+        .join(_with_products(connection, found, manufacturer_hash), on="device", how="left", maintain_order="left")
+        .join(_confirmed(connection, named, now, interval_ms), on="device", how="left", maintain_order="left")
+        .with_columns(known=pl.col("device_type").is_not_null())
+        .with_columns(
+            eligible=pl.col("known")
+            & ~_among(read_columns(connection, _not_responsible(named, sender, now))["device"]),
+            open=_among(working["device"]) | _among(waiting),
+            displaceable=_among(working.filter("displaceable")["device"]) & ~_among(waiting),
+            refused=_among(read_columns(connection, refusing(named, manufacturer_hash, now))["device"]),
+            predecessors=pl.col("predecessors").fill_null(0),
+            follows=pl.col("follows").fill_null(value=False),
+        )
+        .select(_COLUMNS)
+    )
+
+
+def _among(devices: pl.Series) -> pl.Expr:
+    return pl.col("device").is_in(devices.implode()) if len(devices) else pl.lit(value=False)
+
+
+def _registered(named: Table) -> Select[Any]:
+    """What the registry has of the devices of a set that it knows."""
+    d = t.device.c
+    return select(
+        d.eui.label("device"),
+        d.device_type,
+        d.status,
+        t.premises.c.region,
+        d.hub,
+        d.manufacturer,
+        d.image_type,
+        d.hardware,
+        d.gbcs_version,
+        d.capacity_octets,
+        d.version,
+    ).select_from(named.join(t.device, d.eui == named.c.id).outerjoin(t.premises, t.premises.c.id == d.premises))
+
+
+def _not_responsible(named: Table, sender: Eui64, now: Instant) -> Select[Any]:
+    """The devices of a set that the sender may not act on."""
+    e = t.eligibility.c
+    present = (e.device == named.c.id, e.party == sender.signed, e.since <= now, e.until > now)
+    return select(named.c.id.label("device")).where(~exists().where(*present).correlate(named))
+
+
+def _working(named: Table, sender: Eui64, joins: ColumnElement[bool] | None) -> Select[Any]:
+    """The devices of a set that have open work, and whether that may be displaced."""
+    w, d = t.work.c, t.device.c
+    return (
+        select(w.device, displaceable(sender).label("displaceable"))
+        .select_from(named.join(t.work, w.device == named.c.id).join(t.device, d.eui == w.device))
+        .where(true() if joins is None else ~under_way(joins))
+    )
+
+
+def _confirmed(connection: Connection, named: Table, now: Instant, interval_ms: int) -> pl.DataFrame:
+    """How long ago an update of the devices of a set was confirmed, of those where it was within an interval."""
+    d = t.delivery.c
+    query = (
+        select(d.device, (now - func.max(d.since)).label("updated_ms_ago"))
+        .select_from(named.join(t.delivery, d.device == named.c.id))
+        .where(d.state == State.CONFIRMED, d.since > now - interval_ms)
+        .group_by(d.device)
+    )
+    if not interval_ms:
+        return pl.DataFrame(schema={"device": pl.Int64, "updated_ms_ago": pl.Int64})
+    return read_columns(connection, query)
+
+
+def _with_products(connection: Connection, devices: pl.DataFrame, manufacturer_hash: bytes) -> pl.DataFrame:
+    """Put beside devices what the Certified Product List says of an image for their model: the list has few of it."""
+    p, before = t.product.c, t.predecessor.c
+    active = p.manufacturer_hash == manufacturer_hash, p.status == "Active"
+    models = (p.manufacturer, p.image_type, p.hardware)
+    listed = select(*models, func.max(p.id).label("product")).where(*active).group_by(*models)
+    named = select(before.product, before.version).join(t.product, p.id == before.product).where(*active)
+    products, versions = read_frame(connection, listed), read_frame(connection, named)
+    counts = versions.group_by("product").agg(predecessors=pl.len().cast(pl.Int64))
+    counted = products.join(counts, on="product", how="left")
+    known = devices.join(counted, on=_MODEL, how="left")
+    return known.join(versions.with_columns(follows=True), on=("product", "version"), how="left")
+
+
+def _devices_of_waiting_decisions(connection: Connection, joins: ColumnElement[bool] | None) -> pl.Series:
+    others = true() if joins is None else ~joins
+    rows = connection.execute(select(t.request.c.decision).where(~t.request.c.materialised, others))
+    taken = [read_decision(row.decision).filter(pl.col("reason").is_null())["device"] for row in rows]
+    return pl.concat(taken) if taken else pl.Series("device", [], pl.Int64)
