@@ -93,6 +93,21 @@ def test_what_is_claimed_is_nobody_elses_until_the_lease_runs_out() -> None:
     assert again["epoch"].to_list() == [epoch + 1 for epoch in first["epoch"]]
 
 
+@pytest.mark.parametrize("first", ["order_accepted", "image_held"])
+def test_who_began_before_another_worker_moved_a_row_does_not_move_it_next(first: str) -> None:
+    """Or else the event log would tell, by its times, what came second as the first."""
+    bench = requested().run()
+    began = bench.now
+    pass_time(bench, 25)
+    bench.keep(first)
+    write(bench, Deliver(), take(bench, Deliver()))
+    bench.keep("transfer_progressed")
+    later, bench.now = bench.now, began
+    assert take(bench, Deliver()).is_empty()
+    bench.now = later
+    assert take(bench, Deliver())["event"].to_list() == ["transfer_progressed"]
+
+
 def test_a_report_wakes_its_row_whatever_its_state_and_due() -> None:
     bench = requested().run()
     bench.keep("image_held", 2, device=PPMID_2, reporter=_hub_of(bench, PPMID_2), offset=7)
@@ -291,7 +306,7 @@ def test_a_late_report_is_recorded_as_late_and_frees_the_row() -> None:
     bench.tell("wan_failed").tell("image_held")
     assert bench.state() == State.WAN_FAILED
     assert bench.story()[-1] == "late_image_held"
-    assert bench.row(t.delivery).leased_until == 0
+    assert bench.row(t.delivery).leased_until == bench.now
     assert (SUPPLIER_1, AlertKind.DELIVERED_TO_HUB) not in bench.alerts()
 
 

@@ -258,7 +258,11 @@ def _still_claimed(connection: Connection, moves: pl.DataFrame) -> tuple[pl.Data
 
 
 def _write_deliveries(connection: Connection, standing: Staged, moves: pl.DataFrame, now: Instant) -> None:
-    """Write what is staged. A late event leaves its delivery as it is; nobody has it any more."""
+    """Write what is staged. A late event leaves its delivery as it is; nobody has it any more.
+
+    A lease ends at the time of what was decided, not before: so no worker whose step began earlier decides next, and
+    the times of a delivery's events, in whichever lanes, are in the order in which they happened.
+    """
     d, (s, c) = t.delivery, standing
     same = d.c.id == c["delivery"], d.c.epoch == c["epoch"], d.c.state == c["from"]
     if not moves["late"].all():
@@ -275,11 +279,11 @@ def _write_deliveries(connection: Connection, standing: Staged, moves: pl.DataFr
                 offset=func.coalesce(c["offset"], d.c.offset),
                 blocks=func.coalesce(c["blocks"], d.c.blocks),
                 repeats=func.coalesce(c["repeats"], d.c.repeats),
-                leased_until=0,
+                leased_until=now,
             )
         )
     if moves["late"].any():
-        connection.execute(update(d).where(*same, c["late"]).values(leased_until=0))
+        connection.execute(update(d).where(*same, c["late"]).values(leased_until=now))
     if moves.filter(~pl.col("late") & pl.col("to").is_in(sorted(ENDS))).height:
         ended = ~c["late"], c["to"].in_(sorted(ENDS))
         deliveries = select(c["delivery"]).where(*ended)
