@@ -1,24 +1,34 @@
 """Private NATS servers for tests: one, or a cluster of three, on free ports of loopback, with stores of their own."""
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.disk import Disk
 from helpers.leaving_out import leave_out
 from helpers.system import free_port
 
-MISSING = "nats-server is not installed: apt-get install nats-server (Debian), or put it on the PATH"
+MISSING = (
+    "there is no nats-server: install requirements/dev.txt, of which it is one, or put 2.10 or later on the PATH, "
+    "or name it in HANOTA_NATS_SERVER"
+)
 _READY_S_MAX = 10.0
+_CAPACITY = "8GB"  # what limits of streams may sum up to, however large the disk; nothing here fills it
 
 
 def nats_server() -> str:
-    """Give the program. Without one the test is left out, which HANOTA_CI=1 makes a failure."""
-    found = shutil.which("nats-server")
+    """Give the program: the one that is named, that of the locked requirements, or any. Without one the test is left
+    out, which HANOTA_CI=1 makes a failure.
+    """
+    beside = Path(sys.executable).with_name("nats-server")
+    found = os.environ.get("HANOTA_NATS_SERVER") or (str(beside) if beside.is_file() else shutil.which("nats-server"))
     if found is None:
         leave_out(MISSING)
     return found
@@ -28,13 +38,14 @@ def nats_server() -> str:
 class NatsServer:
     """One server with JetStream; it keeps its port and its store over all its lives.
 
-    `config` is more of its configuration, e.g. a cluster or `sync_interval`.
+    `config` is more of its configuration, e.g. a cluster. With a `disk` of its own, it can lose its power.
     """
 
     folder: Path
     config: str = ""
     jetstream: bool = True
     sync_interval: str | None = None
+    disk: Disk | None = None
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -55,11 +66,15 @@ class NatsServer:
         program = nats_server()
         self.folder.mkdir(parents=True, exist_ok=True)
         sync = "" if self.sync_interval is None else f", sync_interval: {self.sync_interval}"
-        streams = f'jetstream {{ store_dir: "{self.store}"{sync} }}' if self.jetstream else ""
+        stored = f'store_dir: "{self.store}", max_file_store: {_CAPACITY}{sync}'
+        streams = f"jetstream {{ {stored} }}" if self.jetstream else ""
         path = self.folder / "server.conf"
         path.write_text(f'listen: "127.0.0.1:{self.port}"\n{streams}\n{self.config}\n', encoding="utf-8")
+        command = [program, "-c", str(path)]
+        if self.disk is not None:
+            command = self.disk.under(self.store, command)
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([program, "-c", str(path)], stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         if wait:
             self.wait()
         return self
@@ -75,8 +90,21 @@ class NatsServer:
             time.sleep(0.01)
         raise AssertionError(f"nats-server took no connection within {_READY_S_MAX} s: {self.log}")
 
+    def sync(self) -> None:
+        """Have its disk keep all that was written to it so far."""
+        assert self.disk is not None
+        assert self.process is not None
+        self.disk.sync(self.process.pid, self.store)
+
+    def cut(self) -> None:
+        """Take away its power: it is gone, and so is what was not synced to its disk."""
+        assert self.disk is not None
+        assert self.process is not None
+        self.disk.cut(self.process.pid, self.store)
+        self.kill()
+
     def kill(self) -> None:
-        """Kill it as the power would; what it had not on disk is gone."""
+        """Kill it; what it had written is there."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -88,8 +116,8 @@ class NatsServer:
         shutil.rmtree(self.store, ignore_errors=True)
 
 
-def cluster(folder: Path, *, size: int = 3, sync_interval: str | None = None) -> list[NatsServer]:
-    """Make servers that are to form a cluster; nothing is started."""
+def cluster(folder: Path, *, size: int = 3, sync_interval: str | None = None, disks: bool = False) -> list[NatsServer]:
+    """Make servers that are to form a cluster, with a disk each if there are to be `disks`; nothing is started."""
     routes = [free_port() for _ in range(size)]
     named = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
     return [
@@ -97,6 +125,7 @@ def cluster(folder: Path, *, size: int = 3, sync_interval: str | None = None) ->
             folder / f"n{number}",
             config=f'server_name: n{number}\ncluster {{ name: hanota, listen: "127.0.0.1:{port}", routes: [{named}] }}',
             sync_interval=sync_interval,
+            disk=Disk(folder / f"n{number}.disk") if disks else None,
         )
         for number, port in enumerate(routes, 1)
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 from hanota.wire.smki import KeyDirectory, read_directory
 from helpers.spool import PROGRAM, Spool
@@ -19,6 +20,7 @@ from helpers.system import Client, free_port, hanota, rows
 
 _TESTS = Path(__file__).resolve().parents[1]
 _READY_S_MAX = 180.0
+_DECODER = json.JSONDecoder()
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Host:
     """One `hanota serve` over a store in `folder`, by default SQLite, with a spool for a network."""
 
     folder: Path
-    estate: Path
+    estate: Path | None
     workers: int = 2
     options: Sequence[str] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -36,11 +38,14 @@ class Host:
     health_port: int = field(default_factory=free_port)
     console_port: int | None = None
     process: "subprocess.Popen[bytes] | None" = None
+    _read_to: int = 0
+    _log: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database = self.database or str(self.folder / "store.sqlite")
         if not self.pki.exists():
+            assert self.estate is not None
             made = hanota("pki", "init", self.pki, "--estate", self.estate)
             assert made.returncode == 0, made.stderr
 
@@ -70,7 +75,9 @@ class Host:
         console = ["--no-console"] if self.console_port is None else ["--console-port", str(self.console_port)]
         nats = self.nats or self.folder / "spool.sqlite"
         port, health = str(self.port), str(self.health_port)
-        named = {"--nats": nats, "--pki": self.pki, "--estate": self.estate, "--port": port, "--health-port": health}
+        named = {"--nats": nats, "--pki": self.pki, "--port": port, "--health-port": health}
+        if self.estate is not None:
+            named["--estate"] = self.estate
         options = [str(part) for pair in named.items() for part in pair]
         count = ["--workers", str(self.workers), "--database", self.database]
         return [*PROGRAM, "serve", *count, *options, *console, *self.options]
@@ -109,17 +116,24 @@ class Host:
         return (self.folder / "err").read_text()
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines of its log; each is one JSON object."""
-        return [json.loads(line) for line in self.said().splitlines(keepends=True) if line.endswith("\n")]
+        """The lines of its log; each is one JSON object, if nobody was killed while writing it."""
+        with (self.folder / "err").open("rb") as err:
+            err.seek(self._read_to)
+            whole, newline, _ = err.read().rpartition(b"\n")
+        self._read_to += len(whole) + len(newline)
+        self._log += [told for line in whole.decode().splitlines() for told in _objects(line)]
+        return self._log
 
     def pid_of(self, process: str) -> int:
         """The process that was started last under a name."""
-        found = [line["pid"] for line in self.log() if line["event"] == "process_started"]
-        names = [line["process"] for line in self.log() if line["event"] == "process_started"]
-        return max((pid for name, pid in zip(names, found, strict=True) if name == process), default=0)
+        started = (line for line in self.log() if line["event"] == "process_started" and line["process"] == process)
+        return next((line["pid"] for line in reversed(list(started))), 0)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return rows(self.store, query, *values)
+        if "://" not in self.database:
+            return rows(self.store, query, *values)
+        with psycopg.connect(self.database, autocommit=True) as session:
+            return session.execute(query.replace("?", "%s"), values).fetchall()
 
     def terminate(self) -> tuple[int, float]:
         """Ask it to stop. Returns: exit code, seconds that took."""
@@ -127,6 +141,17 @@ class Host:
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60), time.monotonic() - began
+
+
+def _objects(line: str) -> Iterator[dict[str, Any]]:
+    """What stands in a line: what a process that was killed did not end is followed by what another one says."""
+    at = 0
+    while 0 <= at < len(line):
+        try:
+            told, at = _DECODER.raw_decode(line, at)
+            yield told
+        except json.JSONDecodeError:
+            at = line.find('{"', at + 1)
 
 
 @contextlib.contextmanager

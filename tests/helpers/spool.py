@@ -3,6 +3,7 @@
 As a program, `python -m helpers.spool serve …`, it is `hanota` whose workers' carrier is a SQLite file: the database
 that `--nats` names, unless that is a URL. Frames wait there until the test, or a worker, takes them.
 HANOTA_TEST_LEASE_MS shortens leases; HANOTA_TEST_CLOCK=SPEED:SINCE lets the service's clock run faster from then on;
+HANOTA_TEST_BACK_OFF_S is the longest that the supervisor waits before it starts again what ended;
 HANOTA_TEST_STOP=step:FILE lets the first worker that creates FILE stop itself (SIGSTOP) when it is about to claim rows.
 """
 
@@ -96,19 +97,22 @@ def main() -> None:
     from hanota.app.serving import carriers, lanes, supervisor, worker
     from hanota.faces import parts
     from hanota.process.pipeline import Pipeline
-    from hanota.records.store import engine
+    from hanota.records.store import engine, outbox
 
     over_nats = carriers.open_carrier
     carriers.open_carrier = lambda store, url, lane: (
         over_nats(store, url, lane) if "://" in url else WorkersEnd(Spool(url), lane)
     )
-    if "HANOTA_TEST_CLOCK" in os.environ:  # leases go by the wall's clock even so
+    if "HANOTA_TEST_LEASE_MS" in os.environ:
+        lanes.LEASE_MS = outbox.CLAIM_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])
+    if "HANOTA_TEST_CLOCK" in os.environ:  # leases of lanes go by the wall's clock even so, others last as long
         speed, since = map(int, os.environ["HANOTA_TEST_CLOCK"].split(":"))
         wall = worker.wall_clock
+        outbox.CLAIM_MS *= speed
         worker.wall_clock = parts.wall_clock = lambda: Instant(since + (wall() - since) * speed)
     supervisor.PROGRAM = (*PROGRAM, "serve-part")
-    if "HANOTA_TEST_LEASE_MS" in os.environ:
-        lanes.LEASE_MS = int(os.environ["HANOTA_TEST_LEASE_MS"])
+    if "HANOTA_TEST_BACK_OFF_S" in os.environ:
+        supervisor._BACK_OFF_S_MAX = float(os.environ["HANOTA_TEST_BACK_OFF_S"])
     place, _, marker = os.environ.get("HANOTA_TEST_STOP", "").partition(":")
     if place == "step":  # it has seen that rows wait, and no transaction is open
         Pipeline._step = stopping_before(Pipeline._step, Path(marker))
