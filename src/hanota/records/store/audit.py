@@ -127,8 +127,9 @@ def events(connection: Connection) -> Iterator[Mapping[str, Any]]:
     for octets in connection.execute(query).scalars():
         body: dict[str, Any] = json.loads(octets)
         facts, columns = body["facts"], body["columns"]
-        rows = len(columns.get("delivery", ()))
-        columns |= {name: [facts.pop(name)] * rows for name in _MOVE & facts.keys()}
+        if "delivery" in columns:
+            rows = len(columns["delivery"])
+            columns |= {name: [facts.pop(name)] * rows for name in _MOVE & facts.keys()}
         yield body
 
 
