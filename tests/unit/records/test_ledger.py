@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from hanota.records.ledger import Event, append, story, verify
+from hanota.base.eui import Eui64
+from hanota.records.ledger import Event, append, batch_event, story, verify
 from hanota.records.ledger.chain import GENESIS, check, entry_of, link, of_delivery
 from hanota.records.store import Store
 from hanota.records.store import schema as t
@@ -240,3 +242,34 @@ def test_the_end_of_a_log_is_not_the_chains_to_protect() -> None:
     """Cutting the newest entries leaves a shorter chain that holds: only a checkpoint kept elsewhere finds that."""
     store = rewritten(filled(), lambda found: [row for row in found if row["seq"] < COUNT])
     assert broken(store) == (None, None)
+
+
+# --- events of batches -------------------------------------------------------------------------------------------
+
+BATCH = {"to": pl.String, "version": pl.Int64, "party": pl.Int64}
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["HELD", "ON_WAN"]),
+        st.none() | st.integers(0, 2),
+        st.sampled_from([1, -2]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(ROWS)
+def test_each_row_of_a_batch_is_recovered_whatever_all_of_them_have_in_common(
+    given_rows: list[tuple[Any, ...]],
+) -> None:
+    frame = pl.DataFrame(given_rows, schema=BATCH, orient="row").with_row_index("delivery", offset=1)
+    octets = batch_event("moved", 5, frame, facts={"code": "N60"}, euis=["party"]).octets("0", 1)
+    for number, (to, version, party) in enumerate(given_rows, 1):
+        told = {"kind": "moved", "at": 5, "code": "N60", "to": to, "version": version}
+        assert of_delivery(octets, number) == [told | {"party": str(Eui64.from_signed(party))}]
+
+
+def test_what_all_rows_have_in_common_is_said_once() -> None:
+    frame = pl.DataFrame({"delivery": [1, 2, 3], "to": ["HELD"] * 3, "version": [None, None, 7]})
+    made = batch_event("moved", 5, frame)
+    assert (made.facts, made.columns) == ({"to": "HELD"}, {"delivery": [1, 2, 3], "version": [None, None, 7]})
