@@ -46,6 +46,10 @@ def events_of(host: Host, lane: str) -> list[dict[str, object]]:
     return [json.loads(octets) for (octets,) in host.rows("SELECT octets FROM event WHERE lane = ? ORDER BY seq", lane)]
 
 
+def ran_out(host: Host, lane: str) -> bool:
+    return host.rows("SELECT 1 FROM lease WHERE name = ? AND until <= ?", lane, wall_clock()) == [(1,)]
+
+
 def check_log(host: Host) -> None:
     store = open_store(host.store)
     with store.reading() as connection:
@@ -62,6 +66,7 @@ def test_a_worker_stopped_past_its_lease_and_continued_writes_nothing(tmp_path: 
         pid = int(marker.read_text())
         (lane,) = (line["lane"] for line in host.log() if line["event"] == "working" and pid_of(host, line) == pid)
         host.until(lambda: on_wan(host) == len(HOMES), "the other worker did not go on")
+        host.until(lambda: ran_out(host, lane), "its lease did not run out")
         before = events_of(host, lane)
         os.kill(pid, signal.SIGCONT)
         host.until(lambda: has_ended(host, 75), "it did not end")
