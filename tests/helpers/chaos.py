@@ -31,7 +31,7 @@ from hanota.records.store import open_store
 from hanota.wire import duis
 from helpers.flow_agent import BLOCK_PERIOD_MS
 from helpers.nats_server import NatsServer, urls
-from helpers.service import Host
+from helpers.service import Host, end
 from helpers.town import TownOnDisk
 
 TESTS: Final = Path(__file__).resolve().parents[1]
@@ -111,13 +111,7 @@ class Agent:
         return self.log.read_bytes().count(b"nats_connected")
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process, within_s=30)
 
 
 def retries(devices: int) -> dict[str, int]:

@@ -154,15 +154,22 @@ def _objects(line: str) -> Iterator[dict[str, Any]]:
             at = line.find('{"', at + 1)
 
 
+def end(process: subprocess.Popen[Any] | None, *, within_s: float) -> None:
+    """Have a process end by itself, or else by force."""
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextlib.contextmanager
 def serving(host: Host) -> Iterator[Host]:
     """Have a service for a while; no process of it is left behind."""
     try:
         yield host.start()
     finally:
-        if host.process is not None and host.process.poll() is None:
-            host.process.terminate()
-            try:
-                host.process.wait(40)
-            except subprocess.TimeoutExpired:
-                host.process.kill()
+        end(host.process, within_s=40)

@@ -112,6 +112,8 @@ def _working(named: Table, sender: Eui64, joins: ColumnElement[bool] | None) -> 
 
 def _confirmed(connection: Connection, named: Table, now: Instant, interval_ms: int) -> pl.DataFrame:
     """How long ago an update of the devices of a set was confirmed, of those where it was within an interval."""
+    if not interval_ms:
+        return pl.DataFrame(schema={"device": pl.Int64, "updated_ms_ago": pl.Int64})
     d = t.delivery.c
     query = (
         select(d.device, (now - func.max(d.since)).label("updated_ms_ago"))
@@ -119,8 +121,6 @@ def _confirmed(connection: Connection, named: Table, now: Instant, interval_ms: 
         .where(d.state == State.CONFIRMED, d.since > now - interval_ms)
         .group_by(d.device)
     )
-    if not interval_ms:
-        return pl.DataFrame(schema={"device": pl.Int64, "updated_ms_ago": pl.Int64})
     return read_columns(connection, query)
 
 
