@@ -191,7 +191,7 @@ class Bench:
         with self.store.writing() as connection:
             report = Return(event=event, device=device, delivery=delivery, **told)
             attested = self.policies.local_upgrade.attested
-            return len(save_reports(connection, LANE, [report], self.now, attested=attested))
+            return len(save_reports(connection, LANE, [report], self.now, attested=attested).sources)
 
     def certify(self, file: bytes, **changes: Any) -> None:
         """Put a PPMID image on the list; `changes` to its row."""

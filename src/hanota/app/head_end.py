@@ -21,7 +21,7 @@ from hanota.callbacks.port import Callback
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
 from hanota.process.intake import Asked
-from hanota.process.pipeline import Pipeline
+from hanota.process.pipeline import Heard, Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
@@ -139,7 +139,7 @@ class HeadEnd:
         while count < HEARD_MAX and going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
             count += len(frames)
             try:
-                heard = self._pipeline.hear(frames, now)
+                heard = self._heard(frames, now)
             except BaseException:
                 self._wan.give_back()
                 raise
@@ -160,6 +160,14 @@ class HeadEnd:
                 _log.warning("frame_ignored", why=ignored.why)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count
+
+    def _heard(self, frames: list[bytes], now: Instant) -> Heard:
+        """Take frames. Evidence comes first: what can't be decided now is kept all the same."""
+        try:
+            return self._pipeline.hear(frames, now)
+        except Exception:  # if it is a stage that fails, it does so again in the next run; the report is kept by then
+            _log.exception("reports_not_decided", frames=len(frames))
+            return self._pipeline.hear(frames, now, at_once=False)
 
     def _serve(self, asked: Asked, now: Instant) -> None:
         try:

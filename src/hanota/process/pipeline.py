@@ -3,7 +3,7 @@
     accept   intake ─► check ─► decision and answer are durable ─► answer     (one serialised transaction)
     run      materialise ─► schedule ─► release ─► deliver ─► activate ─► report     (claim, decide, apply; until done)
              commands of Users that are due                                   (11.2, 11.3: `commanding.py`)
-    hear     intake of frames from hubs ─► reports are durable ─► acknowledge (the stages hear them in the next run)
+    hear     intake of frames from hubs ─► reports are durable, and what stages make of them ─► acknowledge
                                         └► answers and alerts to Users
 
 Stages are pure; what they decide is claimed and written in one transaction. After a crash the same code goes on, for
@@ -19,28 +19,34 @@ import polars as pl
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.model.delivery import State
 from hanota.model.policies import Policies
+from hanota.model.returns import Return
+from hanota.model.step import Step
 from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver, Release
-from hanota.process.intake import Asked, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
+from hanota.process.intake import Asked, Authentic, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
-from hanota.process.stage import Ctx, Stage, decide
+from hanota.process.stage import Ctx, Stage, decide, decide_said, moved_on
 from hanota.process.statements import take_statement
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
 from hanota.records.store.applying import apply
 from hanota.records.store.materialising import materialise
-from hanota.records.store.reports import save_reports
-from hanota.records.store.work import claim, claim_leaving, waiting
+from hanota.records.store.reports import KeptElsewhere, save_reports
+from hanota.records.store.wan import let_go_at_once
+from hanota.records.store.work import claim, claim_leaving, claim_requested, waiting
 
+_SCHEDULE: Final = Schedule()
 _RELEASE: Final = Release()
 _FOLLOWING: Final[tuple[Stage, ...]] = (Deliver(), Activate(), Report())
-STAGES: Final[tuple[Stage, ...]] = (Schedule(), _RELEASE, *_FOLLOWING)
-_HEARD: Final = sorted(frozenset[str]().union(*(stage.hears for stage in STAGES)))
+STAGES: Final[tuple[Stage, ...]] = (_SCHEDULE, _RELEASE, *_FOLLOWING)
+_HEARERS: Final = {event: number for number, stage in enumerate(STAGES) for event in stage.hears}
+_HEARD: Final = sorted(_HEARERS)
 
 MADE_MAX: Final = 10_000
 """After so many new deliveries the stages have their turn, and whoever asks meanwhile is not behind all of a flood."""
@@ -135,26 +141,43 @@ class Pipeline:
         return total, True
 
     def _step(self, stage: Stage, ctx: Ctx) -> int:
-        alert = self._policies.alert
         with self._store.writing() as connection:
             batch = self._claim(connection, stage, ctx)
             if batch.is_empty():
                 return 0
             ctx = replace(ctx, now=_not_before(batch, ctx.now))
-            return apply(
-                connection,
-                self._lane,
-                decide(stage, batch, ctx, _FOLLOWING),
-                now=ctx.now,
-                service_level_ms=alert.service_level_ms,
-                grouping=alert.grouping,
-                attested=self._policies.local_upgrade.attested,
-            )
+            step = decide(stage, batch, ctx, _FOLLOWING)
+            if stage is _SCHEDULE:
+                step = self._release_at_once(connection, batch, step, ctx)
+            return self._write(connection, step, ctx)
+
+    def _release_at_once(self, connection: Connection, batch: pl.DataFrame, step: Step, ctx: Ctx) -> Step:
+        """Let those go on that were queued just now, for networks of which no queue is needed."""
+        queued = moved_on(batch, step.moves, pl.col("to") == State.QUEUED, ctx)
+        gone = let_go_at_once(connection, queued.select("delivery", "region", "turn"), self._policies.wan)
+        if gone.is_empty():
+            return step
+        return step.then(decide(_RELEASE, queued.filter(pl.col("delivery").is_in(gone.implode())), ctx))
+
+    def _write(self, connection: Connection, step: Step, ctx: Ctx, *, kept_as_taken: bool = False) -> int:
+        alert = self._policies.alert
+        return apply(
+            connection,
+            self._lane,
+            step,
+            now=ctx.now,
+            service_level_ms=alert.service_level_ms,
+            grouping=alert.grouping,
+            attested=self._policies.local_upgrade.attested,
+            kept_as_taken=kept_as_taken,
+        )
 
     def _claim(self, connection: Connection, stage: Stage, ctx: Ctx) -> pl.DataFrame:
+        if stage is _SCHEDULE:
+            return claim_requested(connection, ctx.now, self._policies.wan)
         if stage is _RELEASE:
             return claim_leaving(connection, ctx.now, self._policies.wan)
-        return claim(connection, takes=stage.takes, hears=stage.hears, now=ctx.now, wan=self._policies.wan)
+        return claim(connection, takes=stage.takes, hears=stage.hears, now=ctx.now)
 
     def _command(self, now: Instant) -> int:
         total = 0
@@ -168,8 +191,11 @@ class Pipeline:
     def _commanding(self, connection: Connection, now: Instant) -> Commanding:
         return Commanding(connection, dcc=self._dcc, policies=self._policies, lane=self._lane, now=now)
 
-    def hear(self, frames: Sequence[bytes], now: Instant) -> Heard:
-        """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
+    def hear(self, frames: Sequence[bytes], now: Instant, *, at_once: bool = True) -> Heard:
+        """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged.
+
+        With `at_once` so is what stages make of it; else they hear of it in the next run.
+        """
         with self._store.reading() as connection:
             facts = HomeFacts(
                 certificate=CertificateFinder(connection, hubs_of(frames)), mac_holds=self._broker.mac_holds
@@ -178,19 +204,43 @@ class Pipeline:
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]
         opened = [item.opened for item in told if item.opened is not None]
-        failures: list[Exception] = []
-        if reports or opened:
-            with self._store.writing() as connection:
-                level = self._policies.alert.service_level_ms
-                attested = self._policies.local_upgrade.attested
-                fresh = save_reports(connection, self._lane, reports, now, service_level_ms=level, attested=attested)
-                failures = self._commanding(connection, now).hear(opened, fresh)
         return Heard(
             told,
             tuple(item for item in read if isinstance(item, Asked)),
             tuple(item for item in read if isinstance(item, Ignored)),
-            tuple(failures),
+            self.take(reports, now, opened, at_once=at_once) if reports or opened else (),
         )
+
+    def take(
+        self, reports: Sequence[Return], now: Instant, opened: Sequence[Authentic] = (), *, at_once: bool = True
+    ) -> tuple[Exception, ...]:
+        """Keep reports, `at_once` with what stages make of them, and take messages to Users.
+
+        Returns: what went wrong with messages.
+        """
+        try:
+            return self._take(reports, now, opened, at_once=at_once)
+        except KeptElsewhere:
+            return self._take(reports, now, opened, at_once=False)
+
+    def _take(
+        self, reports: Sequence[Return], now: Instant, opened: Sequence[Authentic], *, at_once: bool
+    ) -> tuple[Exception, ...]:
+        level, attested = self._policies.alert.service_level_ms, self._policies.local_upgrade.attested
+        with self._store.writing() as connection:
+            kept = save_reports(
+                connection,
+                self._lane,
+                reports,
+                now,
+                service_level_ms=level,
+                attested=attested,
+                at_once=_HEARERS if at_once else {},
+            )
+            if not kept.claimed.is_empty():
+                ctx = Ctx(now=_not_before(kept.claimed, now), policies=self._policies)
+                self._write(connection, decide_said(STAGES, kept.claimed, ctx, _FOLLOWING), ctx, kept_as_taken=True)
+            return tuple(self._commanding(connection, now).hear(opened, kept.sources)) if opened else ()
 
 
 def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:

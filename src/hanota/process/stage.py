@@ -160,16 +160,43 @@ def decide(stage: Stage, batch: pl.DataFrame, ctx: Ctx, following: Sequence[Stag
     """
     step = stage.accept(batch, ctx)
     for after in following:
-        rows = _moved_on(batch, step.moves, after, ctx)
+        rows = moved_on(batch, step.moves, pl.col("to").is_in(sorted(after.takes)) & (pl.col("due") <= ctx.now), ctx)
         if rows.height:
             step = step.then(after.accept(rows, ctx))
     return step
 
 
-def _moved_on(batch: pl.DataFrame, made: pl.DataFrame, after: Stage, ctx: Ctx) -> pl.DataFrame:
-    """Give the rows that moves bring to a stage that takes them now, as it would claim them."""
-    changed = (pl.col("to") != pl.col("from")) & pl.col("to").is_in(sorted(after.takes)) & (pl.col("due") <= ctx.now)
-    came = made.filter(changed).select("delivery", "deadline", "due", "tries", state="to")
+def decide_said(stages: Sequence[Stage], batch: pl.DataFrame, ctx: Ctx, following: Sequence[Stage] = ()) -> Step:
+    """Give what stages make of reports, each of which has its `turn`: a row a report, with the facts of its delivery as
+    they were before all of them.
+    """
+    step = Step(moves=MOVES.to_frame())
+    for said in batch.partition_by("turn", maintain_order=True):
+        (stage,) = (stage for stage in stages if said["event"][0] in stage.hears)
+        step = step.then(decide(stage, _after(said.drop("turn"), step.moves, ctx), ctx, following))
+    return step
+
+
+def _after(batch: pl.DataFrame, made: pl.DataFrame, ctx: Ctx) -> pl.DataFrame:
+    """Give rows as moves left their deliveries."""
+    if made.is_empty():
+        return batch
+    left = {"state": "to", "deadline": "deadline", "due": "due", "tries": "tries"}
+    last = made.unique("delivery", keep="last").select("delivery", **{f"{name}_left": it for name, it in left.items()})
+    rows = batch.join(last, on="delivery", how="left", maintain_order="left")
+    moved = pl.col("state_left").is_not_null()
+    return rows.with_columns(
+        *(pl.when(moved).then(f"{name}_left").otherwise(name).alias(name) for name in left),
+        since=pl.when(moved & (pl.col("state_left") != pl.col("state"))).then(int(ctx.now)).otherwise("since"),
+        newcomer=pl.col("newcomer") & ~moved,  # was told by the first of them
+    ).select(batch.columns)
+
+
+def moved_on(batch: pl.DataFrame, made: pl.DataFrame, which: pl.Expr, ctx: Ctx) -> pl.DataFrame:
+    """Give the rows whose moves bring them to `which`, as a stage would claim them: woken by nothing that was said."""
+    last = made.unique("delivery", keep="last", maintain_order=True)
+    came = last.filter((pl.col("to") != pl.col("from")) & which)
+    came = came.select("delivery", "deadline", "due", "tries", state="to")
     if came.is_empty():
         return batch.clear()
     quiet = batch.filter(~pl.col("more_said").fill_null(value=False))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("each_store")
 
 def keep(bench: Bench, *reports: Return) -> int:
     with bench.store.writing() as connection:
-        return len(save_reports(connection, LANE, reports, bench.now))
+        return len(save_reports(connection, LANE, reports, bench.now).sources)
 
 
 def report(source: str = "s", event: str = "image_held", **facts: Any) -> Return:

@@ -179,7 +179,7 @@ def test_a_frame_of_no_known_hub_counts_for_the_unknown_region() -> None:
 
 
 def test_what_a_worker_claimed_and_never_wrote_leaves_all_the_same() -> None:
-    bench = bench_of()
+    bench = bench_of(homes_at_once={CspRegion.NORTH: HOMES})  # so there is a queue
     ask(bench, 0, 2)
     bench.change(tables.wan_region, {"open_at": 0})
     pipeline = bench.pipeline

@@ -25,13 +25,11 @@ from hanota.process.services import Broker
 from hanota.records.store import Store
 from hanota.records.store.census import deliveries_by_state
 from hanota.records.store.outbox import Order, mark_sent, orders_of, unsent_rows
-from hanota.records.store.reports import save_reports
 
 TICK_MS: Final = 30 * SECOND
 STAGGER_MS: Final = MINUTE
 HEARD_MAX: Final = 10_000
 SENT_MAX: Final = 10_000
-_LANE: Final = "0"
 GIVE_UP_MS: Final = 2 * DAY
 _EVENTS: Final = {
     Told.ACCEPTED: "order_accepted",
@@ -87,7 +85,6 @@ class HeardRollout:
         self, store: Store, town: Town, *, plan: Plan, broker: Broker, policies: Policies, meter: Meter, seed: int = 1
     ) -> None:
         self._store, self._town, self._plan, self._meter = store, town, plan, meter
-        self._policies = policies
         self._rng = Random(seed)  # noqa: S311 - a measurement that can be repeated
         self._pipeline = Pipeline(store, dcc=town.description.dcc, policies=policies, seal=town.sign, broker=broker)
         self.homes = FlowHomes(town.columns(), policies=policies, seed=seed, said=plan.said)
@@ -180,11 +177,10 @@ class HeardRollout:
         return heard
 
     def _hear(self, reports: list[Return], now: Instant) -> None:
-        with self._meter.phase("hear"), self._store.writing() as connection:
-            alert, local = self._policies.alert, self._policies.local_upgrade
-            save_reports(
-                connection, _LANE, reports, now, service_level_ms=alert.service_level_ms, attested=local.attested
-            )
+        with self._meter.phase("hear"):
+            failures = self._pipeline.take(reports, now)
+        if failures:
+            raise failures[0]
 
     def _states(self) -> dict[str, int]:
         with self._store.reading() as connection:

@@ -38,11 +38,13 @@ def apply(
     service_level_ms: int,
     grouping: Grouping = "device",
     attested: bool = False,
+    kept_as_taken: bool = False,
 ) -> int:
     """Write a step: moves, reports taken, sends, alerts, versions and the events that record all of it.
 
     The deliveries must be held by this transaction since before it was decided on them. `attested` tells whether
-    statements explain versions (R26). Returns: how many moves were written. Raises MoveUnguarded.
+    statements explain versions (R26); `kept_as_taken`: the reports were kept so in this transaction. Returns: how many
+    moves were written. Raises MoveUnguarded.
     """
     moves = step.moves
     if moves.is_empty():
@@ -50,7 +52,8 @@ def apply(
     net = _net(moves)
     moved, c = staged_apart(connection, "moves", net)
     _write_deliveries(connection, net, c, now)
-    _take_reports(connection, net, moved, c)
+    if not kept_as_taken:
+        _take_reports(connection, net, moved, c)
     answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
     if answered.height:  # so an order that is cancelled ended at its hub
         end_cancels(connection, answered["delivery"])
@@ -64,15 +67,16 @@ def apply(
 
 
 def _net(moves: pl.DataFrame) -> pl.DataFrame:
-    """Give for each delivery where its moves bring it, with the report that woke it."""
+    """Give for each delivery where its moves bring it, with what they bring, and the report that woke it."""
     counts = pl.col("event").is_not_null() & ~pl.col("late")
     brought = [pl.when(counts).then(name).alias(name) for name in _KEPT]
     rows = moves.select("delivery", "from", "to", "late", "report", "deadline", "due", "tries", *brought)
     if rows["delivery"].n_unique() == rows.height:
         return rows
-    last, first = ("to", "deadline", "due", "tries"), ("from", "late", "report", *_KEPT)
+    last, first = ("to", "deadline", "due", "tries"), ("from", "report")
     whole = rows.group_by("delivery", maintain_order=True)
-    return whole.agg(pl.col(first).first(), pl.col(last).last()).select(rows.columns)
+    newest = [pl.col(name).drop_nulls().last() for name in _KEPT]
+    return whole.agg(pl.col(first).first(), pl.col(last).last(), pl.col("late").all(), *newest).select(rows.columns)
 
 
 def _write_deliveries(

@@ -7,13 +7,12 @@ device.
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Column, Connection, select
 
 from hanota.base.instant import DAY, SECOND
 from hanota.model.delivery import CONSENT_REPORTS, ENDS, State
 from hanota.records.store import schema as t
-from hanota.records.store.bulk import staged
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import name_set, read_columns, read_frame
 from hanota.records.store.requests import request_facts
 
 BRINGS_WITHIN_MS: Final = 7 * DAY
@@ -30,24 +29,24 @@ _SHOWS_IMAGE: Final = (pl.col("offset") > 0).fill_null(value=False) | pl.col("ev
 _SAID: Final = ("row", "reporter", "at", "event", "device", "delivery", "version", "image_version", "image_hash")
 
 
+_STANDING: Final = ("about", "of_device", "hub", "state", "since", "request", "served")
+
+
 def candidates_of(connection: Connection, reports: pl.DataFrame) -> pl.DataFrame:
     """Give the candidates of reports (REPORTS and `row`, a number), of the newest delivery first.
 
     Columns: those of _SAID; and `about`, hub, of_device, state, since, received_at, version_target, manufacturer_hash
     of the delivery; `served`: whether its hub has given the device any of the image, as far as was reported.
     """
-    s, d = staged(connection, "heard", reports.select("row", "device", "delivery")), t.delivery
-    columns = (
-        *(s.c.row, d.c.id.label("about"), d.c.device.label("of_device"), d.c.hub, d.c.state, d.c.since, d.c.request),
-        (d.c.offset > 0).label("served"),
-    )
-    queries: list[Select[tuple[object, ...]]] = []
-    if reports["delivery"].null_count() < reports.height:
-        queries.append(select(*columns).select_from(s.join(d, d.c.id == s.c.delivery)))
-    if reports["delivery"].null_count():
-        named = select(*columns).select_from(s.join(d, d.c.device == s.c.device))
-        queries.append(named.where(s.c.delivery.is_(None)))
-    found = pl.concat([read_frame(connection, query) for query in queries])
+    numbered, named = reports.filter(pl.col("delivery").is_not_null()), reports.filter(pl.col("delivery").is_null())
+    parts: list[pl.DataFrame] = []
+    if numbered.height:
+        standing = _standing(connection, t.delivery.c.id, numbered["delivery"])
+        parts.append(numbered.select("row", about="delivery").join(standing, on="about", how="inner"))
+    if named.height:
+        standing = _standing(connection, t.delivery.c.device, named["device"])
+        parts.append(named.select("row", of_device="device").join(standing, on="of_device", how="inner"))
+    found = pl.concat(part.select("row", *_STANDING) for part in parts)
     requests = request_facts(connection, found["request"].unique()).drop("originator", "segments_missing")
     served = _served(connection, found, reports)
     return (
@@ -56,6 +55,14 @@ def candidates_of(connection: Connection, reports: pl.DataFrame) -> pl.DataFrame
         .sort("about", descending=True)
         .join(reports.select(_SAID), on="row", how="inner", maintain_order="left")
     )
+
+
+def _standing(connection: Connection, key: Column[int], numbers: pl.Series) -> pl.DataFrame:
+    """Give the deliveries with such numbers, or of such devices (_STANDING)."""
+    asked, d = name_set(connection, numbers), t.delivery.c
+    said = (d.id.label("about"), d.device.label("of_device"), d.hub, d.state, d.since, d.request)
+    query = select(*said, (d.offset > 0).label("served")).select_from(asked.join(t.delivery, key == asked.c.id))
+    return read_columns(connection, query)
 
 
 def _served(connection: Connection, found: pl.DataFrame, reports: pl.DataFrame) -> pl.Series:

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Select, Table, and_, bindparam, c
 from hanota.base.instant import FOREVER, Instant
 from hanota.model.alerts import AlertKind
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import name_set, read_columns, read_frame
 from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
@@ -36,7 +36,7 @@ def delivery_facts(connection: Connection, named: Table, now: Instant) -> pl.Dat
     not been told that its update was asked for; `supplier_from`: when somebody next becomes responsible; `claimed`,
     while it is REQUESTED: it is its device's work.
     """
-    rows = read_frame(connection, _deliveries(named))
+    rows = read_columns(connection, _deliveries(named))
     suppliers = _suppliers(connection, named, now)
     requests = request_facts(connection, rows["request"].unique())
     for_good = pl.col("for_good").fill_null(value=True)

@@ -72,7 +72,10 @@ def was_taken_back(error: DBAPIError) -> bool:
 
 
 def copy_frame(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
-    """Insert the rows of a frame by one COPY; its columns are named like those of the table."""
+    """Insert the rows of a frame by one COPY; its columns are named like those of the table.
+
+    What the server refuses is raised as the error that SQLAlchemy has for it.
+    """
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(column) for column in rows.columns)
     binary = [name for name, kind in rows.schema.items() if kind == pl.Binary]
@@ -80,5 +83,9 @@ def copy_frame(connection: Connection, table: Table, rows: pl.DataFrame) -> None
     text = rows.with_columns(octets).write_csv(include_header=False)  # empty text is quoted, null is nothing at all
     driver = connection.connection.driver_connection
     assert driver is not None
-    with driver.cursor() as cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT csv)") as copy:
-        copy.write(text.encode())
+    sql, refused = f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT csv)", connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.write(text.encode())
+    except refused as error:
+        raise DBAPIError.instance(sql, None, error, refused, dialect=connection.dialect) from error

@@ -1,12 +1,15 @@
 """What comes back from homes: kept once, whatever is repeated or replayed, before anything is made of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
 
 import polars as pl
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
+from hanota.base.errors import Fault, HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.policies import AlertPolicy
@@ -17,8 +20,10 @@ from hanota.records.store.bulk import insert_frame, staged
 from hanota.records.store.explaining import candidates_of, explained_by
 from hanota.records.store.frames import read_frame
 from hanota.records.store.refusals import keep_refusals
-from hanota.records.store.turns import serialise
+from hanota.records.store.spoken import spoken
+from hanota.records.store.turns import reserve, serialise
 from hanota.records.store.versions import note_versions
+from hanota.records.store.work import claim_quiet, facts_for
 
 REPORTS: Final = pl.Schema(
     {
@@ -45,6 +50,7 @@ _STRANGER: Final = "stranger_refused"
 _SERVICE_LEVEL_MS: Final = AlertPolicy().service_level_ms
 _NUMBER_MAX: Final = (1 << 63) - 1  # a hub may write 64 bits; SQL's integers end here, and so do columns
 _NO_DELIVERY: Final = -1
+_NOTHING: Final[Mapping[str, int]] = {}
 _KEPT: Final = (
     "source",
     "at",
@@ -74,6 +80,22 @@ def columns_of(reports: Iterable[Return]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=REPORTS)
 
 
+class KeptElsewhere(HanotaError):
+    """Another worker was keeping the same reports at this moment: the database refused them, nothing was written."""
+
+    code, fault, retryable = "HOTA-STORE-023", Fault.US, True
+    what = "of {reports} reports, some are being kept by another worker"
+    remedy = "they are kept by themselves, each once; if it comes again, report this with the log lines around it"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The sources of the reports that were new, and, as `work.claim` gives it, what may be decided on at once."""
+
+    sources: frozenset[str] = frozenset()
+    claimed: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
 def save_reports(
     connection: Connection,
     lane: str,
@@ -82,29 +104,79 @@ def save_reports(
     *,
     service_level_ms: int = _SERVICE_LEVEL_MS,
     attested: bool = False,
-) -> frozenset[str]:
-    """Keep reports that are new; `attested` tells whether statements explain versions. Returns: the sources of the new.
+    at_once: Mapping[str, int] = _NOTHING,
+) -> Kept:
+    """Keep reports that are new; `attested` tells whether statements explain versions.
 
     A report that belongs to no delivery is evidence all the same, and a version that none explains is told (R25). A
     clock that runs ahead counts as `now`: nothing is reported before it happens, and no device may date its report
     beyond those that follow. Reports may be given as columns (REPORTS).
+
+    What may be decided at once (`spoken`; `at_once` gives the stage of each event) is claimed and kept as taken: what
+    stages make of it must be written in this transaction. Where something waits already, or another worker has the
+    delivery, the report waits to be claimed. Raises KeptElsewhere, with `at_once` on PostgreSQL: ask again without.
+    """
+    if not at_once:
+        serialise(connection, "reports")  # what hubs repeat may be at another worker at this moment
+    heard, candidates = _fresh(connection, reports, now)
+    if heard.is_empty():
+        return Kept()
+    said = spoken(heard, at_once)
+    taken = claim_quiet(connection, said["delivery"].unique(), now) if said.height else said["delivery"]
+    _keep(connection, heard, taken, now)
+    _note(connection, lane, heard, candidates, now, service_level_ms=service_level_ms, attested=attested)
+    sources = frozenset(heard["source"])
+    if taken.is_empty():
+        return Kept(sources)
+    return Kept(sources, facts_for(connection, said.filter(pl.col("delivery").is_in(taken.implode())), now))
+
+
+def _fresh(
+    connection: Connection, reports: Sequence[Return] | pl.DataFrame, now: Instant
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the reports that are new, with their numbers here, `row`, and in the store, `report`, and `about`, the
+    delivery of which each speaks; and their candidates.
     """
     told = reports if isinstance(reports, pl.DataFrame) else columns_of(reports)
-    serialise(connection, "reports")  # what hubs repeat may be at another worker at this moment
     unseen = _unseen(connection, told)
     if unseen.is_empty():
-        return frozenset()
-    fresh = unseen.with_columns(pl.min_horizontal("at", pl.lit(now, pl.Int64)).alias("at")).with_row_index("row")
-    fresh = fresh.with_columns(pl.col("row").cast(pl.Int64))
+        return unseen, unseen
+    numbers = pl.int_range(pl.len(), dtype=pl.Int64)
+    fresh = unseen.with_columns(
+        pl.min_horizontal("at", pl.lit(now, pl.Int64)).alias("at"),
+        row=numbers,
+        report=numbers + reserve(connection, t.report, unseen.height),
+    )
     candidates = candidates_of(connection, fresh)
-    heard = fresh.join(explained_by(candidates), on="row", how="left", maintain_order="left")
-    kept = heard.select(*_KEPT, delivery="about", taken=pl.col("about").is_null())
-    insert_frame(connection, t.report, kept, received_at=now)
+    return fresh.join(explained_by(candidates), on="row", how="left", maintain_order="left"), candidates
+
+
+def _keep(connection: Connection, heard: pl.DataFrame, taken: pl.Series, now: Instant) -> None:
+    done = pl.col("about").is_null()
+    if taken.len():
+        done |= pl.col("about").is_in(taken.implode())
+    rows = heard.select(*_KEPT, id="report", delivery="about", taken=done)
+    try:
+        insert_frame(connection, t.report, rows, received_at=now)
+    except IntegrityError as error:
+        raise KeptElsewhere(reports=rows.height) from error
+
+
+def _note(
+    connection: Connection,
+    lane: str,
+    heard: pl.DataFrame,
+    candidates: pl.DataFrame,
+    now: Instant,
+    *,
+    service_level_ms: int,
+    attested: bool,
+) -> None:
+    """Take from reports what no stage will: refusals, evidence without a delivery, versions."""
     no = (pl.col("event") == "consumer_refused") & pl.col("until").is_not_null() & pl.col("about").is_not_null()
     keep_refusals(connection, heard.filter(no).select("about", "at", "until").iter_rows())
     append(connection, lane, _orphans(heard.filter(pl.col("about").is_null()), now))
     note_versions(connection, lane, heard, candidates, now, service_level_ms=service_level_ms, attested=attested)
-    return frozenset(fresh["source"])
 
 
 def tell_deliveries(

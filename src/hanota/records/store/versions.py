@@ -17,7 +17,7 @@ from hanota.records.store import schema as t
 from hanota.records.store.alerts import write_mismatch
 from hanota.records.store.bulk import staged
 from hanota.records.store.explaining import brought_by, judged_by
-from hanota.records.store.frames import name_set, read_frame
+from hanota.records.store.frames import name_set, read_columns
 from hanota.records.store.statements import ATTESTED, UNEXPLAINED, explain
 
 REPORTED: Final = "reported"
@@ -72,7 +72,7 @@ def _known(connection: Connection, devices: pl.Series) -> pl.DataFrame:
         d.c.version_at.label("before_at"),
         d.c.version_origin.label("before_origin"),
     )
-    return read_frame(connection, query.select_from(named.join(d, d.c.eui == named.c.id)))
+    return read_columns(connection, query.select_from(named.join(d, d.c.eui == named.c.id)))
 
 
 def _beside(told: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:

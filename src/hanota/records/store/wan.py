@@ -67,14 +67,31 @@ def join_queues(
     return placed.select("region", "turn")
 
 
-def requested_in_turn(connection: Connection, policy: WanPolicy, now: Instant) -> pl.Series:
-    """Give deliveries that are REQUESTED and due: of each region the first in turn, that no Supplier's flood comes
-    before what others asked for.
+def requested_in_turn(connection: Connection, policy: WanPolicy, now: Instant) -> pl.DataFrame:
+    """Give deliveries that are REQUESTED and due, with `region` and `turn`: of each region the first in turn, that no
+    Supplier's flood comes before what others asked for.
     """
     rows = t.is_requested & (t.delivery.c.due <= now)
     regions = list(connection.execute(select(tables.wan_region.c.region).where(_any_in(rows))).scalars())
     waiting = _heads(connection, rows, dict.fromkeys(regions, BATCH_MAX // max(len(regions), 1)))
-    return wan_share.first_rows(waiting, policy.quantum)["delivery"]
+    return wan_share.first_rows(waiting, policy.quantum).select("delivery", "region", "turn")
+
+
+def let_go_at_once(connection: Connection, rows: pl.DataFrame, policy: WanPolicy) -> pl.Series:
+    """Give those of deliveries (delivery, region, turn) that need not queue, and book them: their region's network has
+    room for any number, carries to each home by itself, and nobody waits for it.
+    """
+    bound = {*policy.octets_per_s, *policy.homes_at_once, *policy.broadcast}
+    free = sorted(set(rows["region"].unique()) - {region.value for region in bound})
+    w = tables.wan_region
+    if not free:
+        return rows["delivery"].clear()
+    query = select(w.c.region, w.c.turn).where(w.c.region.in_(free), ~_any_in(t.is_queued)).order_by(w.c.region)
+    empty = {row.region: row.turn for row in connection.execute(query.with_for_update(skip_locked=True))}
+    gone = rows.filter(pl.col("region").is_in(list(empty)))
+    for region, turn in gone.group_by("region").agg(pl.max("turn")).sort("region").rows():
+        connection.execute(update(w).where(w.c.region == region).values(turn=max(turn, empty[region])))
+    return gone["delivery"]
 
 
 def backlog_of(party: ColumnElement[int]) -> ScalarSelect[int]:

@@ -38,6 +38,7 @@ from hanota.records.store.bulk import staged, staged_from, staging
 from hanota.records.store.facts import delivery_facts, transferred_at
 from hanota.records.store.frames import read_frame
 from hanota.records.store.outgoing import next_message_due
+from hanota.records.store.spoken import TOLD
 from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_in_turn
 
 _WAN: Final = WanPolicy()
@@ -54,7 +55,8 @@ _FREE_IN_TURN: Final = (
     .join(_IN_TURN, _IN_TURN.c.id == t.delivery.c.id)
     .with_for_update(of=t.delivery, key_share=True, skip_locked=True)
 )
-_TOLD: Final = ("event", "at", "version", "result", "offset", "blocks", "repeats", "until")
+_HEARD_OF: Final = select(t.report.c.id).where(t.report.c.delivery == t.delivery.c.id, ~t.report.c.taken).exists()
+_FREE_AND_QUIET: Final = _FREE_IN_TURN.where(~_HEARD_OF)
 _NEXT: Final = t.report.alias("next")
 _MORE: Final = select(_NEXT.c.id).where(
     _NEXT.c.delivery == t.report.c.delivery, ~_NEXT.c.taken, _NEXT.c.id != t.report.c.id
@@ -63,7 +65,7 @@ _REPORTS: Final = (
     select(
         t.report.c.delivery,
         t.report.c.id.label("report"),
-        *(t.report.c[name] for name in _TOLD),
+        *(t.report.c[name] for name in TOLD),
         _MORE.correlate(t.report).exists().label("more_said"),
     )
     .select_from(_CLAIMED.join(t.report, t.report.c.id == _CLAIMED.c.report))
@@ -115,23 +117,26 @@ def _there(names: CTE, conditions: tuple[Any, ...], first: ColumnElement[Any]) -
     return select(names.c.name).where(one.correlate(names).scalar_subquery().is_not(None))
 
 
-def claim(
-    connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant, wan: WanPolicy = _WAN
-) -> pl.DataFrame:
+def claim(connection: Connection, *, takes: Iterable[str], hears: Iterable[str], now: Instant) -> pl.DataFrame:
     """Claim up to BATCH_MAX rows: first those with a report that the stage hears, else those in a state it takes, due.
 
-    Those REQUESTED come in turn, whoever asked for them. Returns: one row a delivery with its facts; `report` and the
+    Returns: one row a delivery with its facts; `report` and the
     report's columns are null where time woke the row. `more_said`: another report of it waits. `transferred_at`: when a
     device that says that it has no image had one, by its own word or its hub's.
     """
     count = staged_from(connection, _CLAIMED, _heard(frozenset(hears)), now=now)
     count -= _forget_taken(connection, count)
     by_report = count > 0
-    if not by_report and State.REQUESTED in takes:
-        _numbered(connection, requested_in_turn(connection, wan, now), now)
-    elif not by_report:
+    if not by_report:
         staged_from(connection, _CLAIMED, _due(frozenset(takes)), now=now)
     return _take(connection, now, by_report=by_report)
+
+
+def claim_requested(connection: Connection, now: Instant, wan: WanPolicy = _WAN) -> pl.DataFrame:
+    """Claim what was asked for, in turn, whoever asked for it; as `claim` does, with `region` and `turn`."""
+    rows = requested_in_turn(connection, wan, now)
+    _numbered(connection, rows["delivery"], now)
+    return _take(connection, now, by_report=False).join(rows, on="delivery", how="inner", maintain_order="left")
 
 
 def claim_leaving(connection: Connection, now: Instant, wan: WanPolicy = _WAN) -> pl.DataFrame:
@@ -146,9 +151,26 @@ def _numbered(connection: Connection, deliveries: pl.Series, now: Instant) -> No
     staged_from(connection, _CLAIMED, _FREE_IN_TURN, now=now)
 
 
+def claim_quiet(connection: Connection, deliveries: pl.Series, now: Instant) -> pl.Series:
+    """Claim those of deliveries of which nothing waits to be taken, and which nobody else has: what is said of them now
+    may be taken now. `facts_for` gives their facts.
+    """
+    staged(connection, "in_turn", deliveries.alias("id").to_frame())
+    count = staged_from(connection, _CLAIMED, _FREE_AND_QUIET, now=now)
+    return deliveries if count == deliveries.len() else read_frame(connection, select(_CLAIMED.c.id))["id"]
+
+
+def facts_for(connection: Connection, said: pl.DataFrame, now: Instant) -> pl.DataFrame:
+    """Give what `claim` gives of what `claim_quiet` has claimed, for each thing that is `spoken` of it."""
+    return _beside_facts(connection, said, now).sort("turn", maintain_order=True)
+
+
 def _take(connection: Connection, now: Instant, *, by_report: bool) -> pl.DataFrame:
+    return _beside_facts(connection, read_frame(connection, _REPORTS, by_report=by_report), now)
+
+
+def _beside_facts(connection: Connection, heard: pl.DataFrame, now: Instant) -> pl.DataFrame:
     facts = delivery_facts(connection, _CLAIMED, now)
-    heard = read_frame(connection, _REPORTS, by_report=by_report)
     missed = heard.filter(pl.col("event") == "image_missing")["delivery"]
     held = transferred_at(connection, missed) if missed.len() else _NEVER_HELD
     return facts.join(heard.join(held, on="delivery", how="left"), on="delivery", how="left", maintain_order="left")
@@ -180,13 +202,10 @@ def _forget_taken(connection: Connection, count: int) -> int:
 
 @lru_cache
 def _due(takes: frozenset[str]) -> Select[Any]:
-    d, r = t.delivery, t.report
-    heard_of = (
-        select(r.c.id).where(r.c.delivery == d.c.id, ~r.c.taken).exists()
-    )  # what was said counts before time does
+    d = t.delivery
     return (
         select(d.c.id, _NO_REPORT)
-        .where(d.c.state.in_(sorted(takes)), d.c.due <= _NOW, ~heard_of)
+        .where(d.c.state.in_(sorted(takes)), d.c.due <= _NOW, ~_HEARD_OF)  # what was said counts before time does
         .order_by(d.c.due)
         .limit(BATCH_MAX)
         .with_for_update(of=d, key_share=True, skip_locked=True)
