@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from hanota.app.bench.deliver import Beside, bench_deliver
+from hanota.app.bench.deliver import Beside, WorkersOfNone, bench_deliver
 from hanota.app.bench.goosebit import PeerOutcome
 from hanota.app.bench.identities import Identities
 from hanota.app.bench.metering import Meter
@@ -53,6 +53,17 @@ def test_a_rollout_runs_in_an_empty_database_and_in_no_other(postgres: Cluster) 
     assert (told.store, told.rows["delivery"], told.floor_devices_per_s) == ("postgresql", 60, None)
     with pytest.raises(DatabaseInUse):
         bench_deliver(now=NOW, devices=60, requests=3, database=url)
+
+
+def test_workers_share_a_rollout_in_one_database(postgres: Cluster) -> None:
+    told = bench_deliver(now=NOW, devices=60, requests=3, database=postgres.url(postgres.create()), workers=2)
+    assert (told.workers, told.rows["delivery"], told.rows["work"], told.rows["message"]) == (2, 60, 0, 180)
+    assert told.cpu_seconds > 0
+
+
+def test_several_workers_need_a_database_server() -> None:
+    with pytest.raises(WorkersOfNone):
+        bench_deliver(now=NOW, devices=60, workers=2)
 
 
 @pytest.mark.parametrize("altered", [0, 40])

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from hanota.app.bench.crew import Workers
 from hanota.app.bench.floor import Floor, sqlite_floor
 from hanota.app.bench.goosebit import HOW_THEY_DIFFER, PeerOutcome, bench_goosebit
 from hanota.app.bench.identities import Identities
@@ -21,6 +22,7 @@ from hanota.app.bench.rollout import HeardRollout, Plan
 from hanota.app.bench.signed import SignedRollout
 from hanota.app.bench.town import Town, cache_folder, plan_town, settle_town
 from hanota.app.frames import FrameBuilder
+from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.instant import Instant
 from hanota.edge.estate.flow import BRIEF, WHOLE
 from hanota.model.policies import Policies
@@ -47,6 +49,7 @@ class DeliverOutcome:
 
     devices: int
     requests: int
+    workers: int
     registry: int
     store: str
     carrier: str
@@ -95,6 +98,14 @@ class DeliverOutcome:
         return {"name": "deliver", **asdict(self), "limits": self.limits, "passed": self.passed}
 
 
+class WorkersOfNone(HanotaError):
+    """Several workers need something that several can write at a time."""
+
+    code, fault = "HOTA-BENCH-012", Fault.OPERATOR
+    what = "{workers} workers share the work on a database server only, with reports that are heard"
+    remedy = "give --database postgresql://… without --signed, or leave --workers away"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """What is measured beside the rollout itself.
@@ -119,17 +130,20 @@ def bench_deliver(
     whole: bool = False,
     signed: bool = False,
     database: str | None = None,
+    workers: int = 1,
     beside: Beside = Beside(),
 ) -> DeliverOutcome:
     """Measure a rollout to so many devices in so many requests, in a registry of at least as many.
 
     Args: whole: homes send every receipt that `Estate` sends, not only what moves a delivery on. signed: orders and
-    reports are frames, signed and verified. database: URL of an empty one; else it is a SQLite file.
-    Raises RequestRefused, RolloutUnfinished, PeerBroken, DatabaseInUse.
+    reports are frames, signed and verified. database: URL of an empty one; else it is a SQLite file. workers: so many
+    processes share the work on a database server.
+    Raises RequestRefused, RolloutUnfinished, PeerBroken, DatabaseInUse, WorkersOfNone.
     """
+    require(workers == 1 or (database is not None and not signed), WorkersOfNone, workers=workers)
     growth = () if database else beside.growth
     town = plan_town(max(devices, registry or 0, *growth), image_octets=IMAGE_OCTETS, now=now)
-    runs = _Runs(town, Identities(town.keys, now) if signed else None, now)
+    runs = _Runs(town, Identities(town.keys, now) if signed else None, now, workers)
     plan = Plan(devices=devices, requests=requests, said=WHOLE if whole else BRIEF)
     grown = {size: runs.cost_us(replace(plan, devices=size)) for size in growth}
     meter = Meter(cProfile.Profile() if beside.profile is not None else None)
@@ -144,6 +158,7 @@ def bench_deliver(
     return DeliverOutcome(
         devices=devices,
         requests=requests,
+        workers=workers,
         registry=town.homes,
         store="postgresql" if database else "sqlite",
         carrier="memory" if signed else "none",
@@ -178,16 +193,20 @@ class _Runs:
     town: Town
     identities: Identities | None
     now: Instant
+    workers: int = 1
 
     def roll_out(self, plan: Plan, where: Path | str, meter: Meter) -> tuple[int, float, Mapping[str, int]]:
         """Bring all devices to the new version. Returns: reports, days of virtual time, and rows that were written."""
         town, policies = self.town, Policies()
         store = settle_town(town, where, self.identities)
         rollout: HeardRollout | SignedRollout
+        crew: Workers | None = None
         try:
             if self.identities is None:
                 broker = FrameBuilder(town.keys, town.description.dcc)
-                rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter)
+                if self.workers > 1:
+                    crew = Workers(str(where), size=self.workers, dcc=town.description.dcc, policies=policies)
+                rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter, crew=crew)
             else:
                 rollout = SignedRollout(store, town, self.identities, plan=plan, policies=policies, meter=meter)
             with meter.collecting_seldom():
@@ -195,6 +214,8 @@ class _Runs:
             with store.reading() as connection:
                 return rollout.reports, rollout.days, census(connection)
         finally:
+            if crew is not None:
+                crew.close()
             store.close()
 
     def floor(self, folder: Path) -> Floor:

@@ -16,7 +16,7 @@ _KB_PER_MB = 1024
 
 @dataclass(slots=True)
 class Spent:
-    """What a phase has taken so far: by the wall's clock, and of the processor by all threads of this process."""
+    """What a phase has taken so far: by the wall's clock, and of the processor by all threads at work for it."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -30,14 +30,14 @@ class Meter:
     phases: dict[str, Spent] = field(default_factory=dict)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count what happens inside for a phase; phases do not nest."""
+    def phase(self, name: str) -> Iterator[Spent]:
+        """Count what happens inside for a phase; phases do not nest. Whoever has others at work adds what they take."""
         spent = self.phases.setdefault(name, Spent())
         cpu, start = time.process_time(), time.perf_counter()
         if self.profile is not None:
             self.profile.enable()
         try:
-            yield
+            yield spent
         finally:
             if self.profile is not None:
                 self.profile.disable()

@@ -6,12 +6,13 @@ homes are: what an estate does to say things is no part of what is measured.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from random import Random
 from typing import Final
 
 import polars as pl
 
+from hanota.app.bench.crew import Alone, Crew
 from hanota.app.bench.metering import Meter
 from hanota.app.bench.town import Town
 from hanota.base.errors import Fault, HanotaError, require
@@ -82,11 +83,21 @@ class HeardRollout:
     """
 
     def __init__(
-        self, store: Store, town: Town, *, plan: Plan, broker: Broker, policies: Policies, meter: Meter, seed: int = 1
+        self,
+        store: Store,
+        town: Town,
+        *,
+        plan: Plan,
+        broker: Broker,
+        policies: Policies,
+        meter: Meter,
+        crew: Crew | None = None,
+        seed: int = 1,
     ) -> None:
         self._store, self._town, self._plan, self._meter = store, town, plan, meter
         self._rng = Random(seed)  # noqa: S311 - a measurement that can be repeated
         self._pipeline = Pipeline(store, dcc=town.description.dcc, policies=policies, seal=town.sign, broker=broker)
+        self._crew = crew or Alone(self._pipeline)
         self.homes = FlowHomes(town.columns(), policies=policies, seed=seed, said=plan.said)
         self.reports = 0
         self.days = 0.0
@@ -99,10 +110,9 @@ class HeardRollout:
             while requests and requests[0][0] <= now:
                 _, first, count = requests.pop(0)
                 self._accept(first, count, now)
-            for batch in self._reports(now):
-                self._hear(batch, now)
-            with self._meter.phase("run"):
-                self._pipeline.run(now)
+            self._hear(now)
+            with self._meter.phase("run") as spent:
+                spent.cpu_seconds += self._crew.run(now)
             self._drain(now)
             if not requests and self._done():
                 self.days = (now - start) / DAY
@@ -176,11 +186,12 @@ class HeardRollout:
             )
         return heard
 
-    def _hear(self, reports: list[Return], now: Instant) -> None:
-        with self._meter.phase("hear"):
-            failures = self._pipeline.take(reports, now)
-        if failures:
-            raise failures[0]
+    def _hear(self, now: Instant) -> None:
+        said = self._reports(now)
+        while batches := list(islice(said, self._crew.size)):
+            self._crew.hold(batches)
+            with self._meter.phase("hear") as spent:
+                spent.cpu_seconds += self._crew.take(now)
 
     def _states(self) -> dict[str, int]:
         with self._store.reading() as connection:

@@ -150,8 +150,7 @@ class Contest(HeardRollout):
         self._ask(self._flood, self._few, self._small, start)
         ordered: tuple[float, int] | None = None
         for now in self._moments(start):
-            for batch in self._reports(now):
-                self._hear(batch, now)
+            self._hear(now)
             ordered = self._work(now, start) or ordered
             with self._store.reading() as connection:
                 states = states_of_party(connection, self._small)

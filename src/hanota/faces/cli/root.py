@@ -6,6 +6,7 @@ that `--help` is quick.
 """
 
 import json
+import os
 import sys
 from typing import Annotated
 
@@ -81,6 +82,8 @@ def _root(
 
 def main() -> None:
     """Run the command line with the process's arguments."""
+    # Batches are of some thousand rows: threads that wait for parts of them cost more than they do.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     try:
         app()
     except HanotaError as error:

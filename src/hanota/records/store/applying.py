@@ -49,11 +49,10 @@ def apply(
     moves = step.moves
     if moves.is_empty():
         return 0
-    net = _net(moves)
+    net = _net(moves.with_columns(report=pl.lit(None, pl.Int64)) if kept_as_taken else moves)
     moved, c = staged_apart(connection, "moves", net)
     _write_deliveries(connection, net, c, now)
-    if not kept_as_taken:
-        _take_reports(connection, net, moved, c)
+    _take_reports(connection, net, moved, c)
     answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
     if answered.height:  # so an order that is cancelled ended at its hub
         end_cancels(connection, answered["delivery"])
