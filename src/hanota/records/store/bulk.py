@@ -153,7 +153,7 @@ def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> 
     for each row costs more than SQLite does, and what the driver does costs more than to read a number.
     """
     if rows.dtypes == [pl.Int64]:
-        numbers = rows.to_series().cast(pl.String).fill_null("null").str.join(",").item()
+        numbers = rows.write_csv(include_header=False, line_terminator=",", null_value="null").removesuffix(",")
         table_name, column = map(connection.dialect.identifier_preparer.quote, (table.name, *rows.columns))
         sql = f"INSERT INTO {table_name} ({column}) SELECT value FROM json_each(?)"  # noqa: S608 - names of our tables
         connection.exec_driver_sql(sql, (f"[{numbers}]",))

@@ -36,19 +36,27 @@ def read_columns(connection: Connection, query: Select[Any], **values: Any) -> p
 
     The engine writes every column as one JSON text, so that no value of it is ever an object of its own here.
     """
-    kinds = {column.name: _polars_type(column.type) for column in query.selected_columns}
-    array = _ARRAY[connection.dialect.name]
-    written = [cast(array(_as_json(column)), Text) for column in query.subquery().columns]
-    texts = connection.execute(select(*written), values).one()
-    if texts[0] in (None, "[]"):
+    columns = {column.name: column for column in query.subquery().columns}
+    texts = [written_by(connection.dialect.name, column) for column in columns.values()]
+    return read_written(columns, connection.execute(select(*texts), values).one())
+
+
+def written_by(engine: str, column: ColumnElement[Any], which: ColumnElement[bool] | None = None) -> ColumnElement[str]:
+    """Have an engine write a column, of all rows or of some, as one JSON text, for `read_written`."""
+    number = cast(column, Integer) if isinstance(column.type, Boolean) else column  # SQLite has numbers for it
+    array = _ARRAY[engine](number)
+    return cast(array if which is None else array.filter(which), Text)
+
+
+def read_written(columns: Mapping[str, ColumnElement[Any]], texts: Iterable[str | None]) -> pl.DataFrame:
+    """Read columns of one length from the texts that the engine wrote of them."""
+    kinds = {name: _polars_type(column.type) for name, column in columns.items()}
+    first, *others = texts
+    if first in (None, "[]"):
         return pl.DataFrame(schema=kinds)
-    whole = pl.DataFrame([[text] for text in texts], schema=list(kinds))
+    whole = pl.DataFrame([[text] for text in (first, *others)], schema=list(kinds))
     parsed = whole.select(_parsed(name, kind) for name, kind in kinds.items())
     return pl.DataFrame([column.item().alias(column.name) for column in parsed])
-
-
-def _as_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(column, Integer) if isinstance(column.type, Boolean) else column  # SQLite has numbers for it
 
 
 def _parsed(name: str, kind: type[pl.DataType]) -> pl.Expr:
@@ -86,4 +94,9 @@ def name_set(connection: Connection, ids: Iterable[int]) -> Table:
     Its statements are as many whatever the size, so that the number of queries does not grow with a batch.
     """
     given = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.Int64)
-    return staged(connection, "set", given.unique(maintain_order=True).alias("id").to_frame())
+    return staged(connection, "set", distinct(given).alias("id").to_frame())
+
+
+def distinct(numbers: pl.Series) -> pl.Series:
+    """Give each number once, in the order of first occurrence: at once where none is repeated, as is usual."""
+    return numbers if numbers.n_unique() == len(numbers) else numbers.unique(maintain_order=True)
