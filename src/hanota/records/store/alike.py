@@ -4,6 +4,7 @@ Devices of one request are of few models, in few states and versions. Writing th
 engine more than looking the rows up, and reading it again here as much.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -12,7 +13,7 @@ import polars as pl
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, or_, select
 
 from hanota.records.store.bulk import staged
-from hanota.records.store.frames import read_frame, read_written, written_by
+from hanota.records.store.frames import NO_ROWS, polars_type, read_frame, read_written, written_by
 
 _SAMPLE: Final = 16
 
@@ -33,21 +34,21 @@ def read_alike(connection: Connection, rows: Rows, named: Table, ids: pl.Series)
         return read_frame(connection, query)
     usual = _usual(connection, rows, ids)
     statement = _differing(query, connection.dialect.name)
-    texts = iter(connection.execute(statement, {f"usual_{name}": usual[name].item() for name in names}).one())
+    texts = connection.execute(statement, {f"usual_{name}": usual[name] for name in names}).one()
     columns = query.selected_columns
-    differing = [read_written({key: columns[key], name: columns[name]}, (next(texts), next(texts))) for name in names]
-    frame = frame.with_columns(pl.lit(usual[name].item(), usual[name].dtype).alias(name) for name in names)
-    for told in differing:
-        if told.height:
-            frame = _corrected(frame, told)
+    frame = frame.with_columns(pl.lit(usual[name], polars_type(columns[name].type)).alias(name) for name in names)
+    for name, which, values in zip(names, texts[::2], texts[1::2], strict=True):
+        if which not in NO_ROWS:
+            frame = _corrected(frame, read_written({key: columns[key], name: columns[name]}, (which, values)))
     return frame
 
 
-def _usual(connection: Connection, rows: Rows, ids: pl.Series) -> pl.DataFrame:
-    """One row of what most of a few rows have."""
+def _usual(connection: Connection, rows: Rows, ids: pl.Series) -> dict[str, Any]:
+    """What most of a few rows have."""
     few = ids.gather_every(max(1, len(ids) // _SAMPLE)).alias("id").to_frame()
-    sample = read_frame(connection, rows(staged(connection, "sample", few)))
-    return sample.select(pl.all().mode(maintain_order=True).first())
+    result = connection.execute(rows(staged(connection, "sample", few)))
+    columns = zip(*result.all(), strict=True)
+    return {name: Counter(values).most_common(1)[0][0] for name, values in zip(result.keys(), columns, strict=True)}
 
 
 def _corrected(frame: pl.DataFrame, differing: pl.DataFrame) -> pl.DataFrame:

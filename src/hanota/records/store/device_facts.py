@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, select, true
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
@@ -21,6 +21,7 @@ from hanota.records.store.beside import read_in_parts
 from hanota.records.store.displacement import displaceable
 from hanota.records.store.frames import distinct, name_set, read_columns, read_frame
 from hanota.records.store.refusals import refusing
+from hanota.records.store.schema_types import EUI, INSTANT
 from hanota.records.store.segments import of_whole, under_way
 
 _MODEL: Final = ("manufacturer", "image_type", "hardware")
@@ -57,9 +58,10 @@ def device_facts(
     def read(on: Connection, wanted: pl.Series) -> pl.DataFrame:
         named = name_set(on, wanted.sort())  # as tables are sorted: what lies together is read together
         found = read_alike(on, _registered, named, wanted)
-        working = read_columns(on, _working(named, sender, joins))
-        others = read_columns(on, _not_responsible(named, sender, now))["device"]
-        refusals = read_columns(on, refusing(named, manufacturer_hash, now))["device"]
+        at_work = _working(named, sender)
+        working = read_columns(on, at_work if joins is None else at_work.where(~under_way(joins)))
+        others = read_columns(on, _not_responsible(named), sender=sender.signed, now=now)["device"]
+        refusals = read_columns(on, refusing(named), manufacturer_hash=manufacturer_hash, now=now)["device"]
         known = pl.col("device_type").is_not_null()
         facts = found.with_columns(
             known=known,
@@ -100,21 +102,22 @@ def _registered(named: Table) -> Select[Any]:
     ).select_from(named.outerjoin(t.device, d.eui == named.c.id).outerjoin(t.premises, t.premises.c.id == d.premises))
 
 
-def _not_responsible(named: Table, sender: Eui64, now: Instant) -> Select[Any]:
-    """The devices of a set that the sender may not act on."""
+@lru_cache(maxsize=2)
+def _not_responsible(named: Table) -> Select[Any]:
+    """The devices of a set that the `sender` may not act on `now`."""
     e = t.eligibility.c
-    present = and_(e.device == named.c.id, e.party == sender.signed, e.since <= now, e.until > now)
+    sender, now = bindparam("sender", type_=EUI), bindparam("now", type_=INSTANT)
+    present = and_(e.device == named.c.id, e.party == sender, e.since <= now, e.until > now)
     # SQLite looks up by an outer join in two thirds of the time of NOT EXISTS
     return select(named.c.id.label("device")).outerjoin(t.eligibility, present).where(e.device.is_(None))
 
 
-def _working(named: Table, sender: Eui64, joins: ColumnElement[bool] | None) -> Select[Any]:
+@lru_cache(maxsize=64)
+def _working(named: Table, sender: Eui64) -> Select[Any]:
     """The devices of a set that have open work, and whether that may be displaced."""
     w, d = t.work.c, t.device.c
-    return (
-        select(w.device, displaceable(sender).label("displaceable"))
-        .select_from(named.join(t.work, w.device == named.c.id).outerjoin(t.device, d.eui == w.device))  # in this order
-        .where(true() if joins is None else ~under_way(joins))
+    return select(w.device, displaceable(sender).label("displaceable")).select_from(
+        named.join(t.work, w.device == named.c.id).outerjoin(t.device, d.eui == w.device)  # in this order
     )
 
 

@@ -1,6 +1,7 @@
 """Rows of a query as columns, and sets of numbers that a query joins with."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -16,6 +17,9 @@ _ROWS_AT_ONCE: Final = 10_000
 _ARRAY: Final = {"sqlite": func.json_group_array, "postgresql": func.json_agg}
 """How each engine writes a column as one JSON text."""
 
+NO_ROWS: Final = (None, "[]")
+"""What either engine writes of no rows."""
+
 _POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
 
 
@@ -24,7 +28,7 @@ def read_frame(connection: Connection, query: Select[Any], **values: Any) -> pl.
 
     `values` are those of the query's parameters.
     """
-    schema = {column.name: _polars_type(column.type) for column in query.selected_columns}
+    schema = {column.name: polars_type(column.type) for column in query.selected_columns}
     result = connection.execute(query, values)
     frames = [_frame(schema, rows) for rows in _fetched(result.cursor)]
     result.close()
@@ -36,9 +40,15 @@ def read_columns(connection: Connection, query: Select[Any], **values: Any) -> p
 
     The engine writes every column as one JSON text, so that no value of it is ever an object of its own here.
     """
-    columns = {column.name: column for column in query.subquery().columns}
-    texts = [written_by(connection.dialect.name, column) for column in columns.values()]
-    return read_written(columns, connection.execute(select(*texts), values).one())
+    texts = connection.execute(_writing(query, connection.dialect.name), values).one()
+    return read_written(dict(query.selected_columns.items()), texts)
+
+
+@lru_cache(maxsize=64)
+def _writing(query: Select[Any], engine: str) -> Select[Any]:
+    """Kept for queries that are given again: to make a statement costs as much as to run it on few rows."""
+    texts: list[Any] = [written_by(engine, column) for column in query.subquery().columns]
+    return select(*texts)
 
 
 def written_by(engine: str, column: ColumnElement[Any], which: ColumnElement[bool] | None = None) -> ColumnElement[str]:
@@ -50,9 +60,9 @@ def written_by(engine: str, column: ColumnElement[Any], which: ColumnElement[boo
 
 def read_written(columns: Mapping[str, ColumnElement[Any]], texts: Iterable[str | None]) -> pl.DataFrame:
     """Read columns of one length from the texts that the engine wrote of them."""
-    kinds = {name: _polars_type(column.type) for name, column in columns.items()}
+    kinds = {name: polars_type(column.type) for name, column in columns.items()}
     first, *others = texts
-    if first in (None, "[]"):
+    if first in NO_ROWS:
         return pl.DataFrame(schema=kinds)
     whole = pl.DataFrame([[text] for text in (first, *others)], schema=list(kinds))
     parsed = whole.select(_parsed(name, kind) for name, kind in kinds.items())
@@ -83,7 +93,8 @@ def _series(name: str, kind: type[pl.DataType], values: Iterable[Any]) -> pl.Ser
     return pl.Series(name, values, kind)
 
 
-def _polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
+def polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
+    """Give the type in which a column of the store is kept in a frame."""
     python_type = bytes if isinstance(sql_type, LargeBinary) else sql_type.python_type
     return _POLARS[python_type]
 
