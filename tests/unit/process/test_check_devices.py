@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.base.instant import DAY
-from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
+from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.policies import Policies, ScopePolicy, UpdatePolicy, VersionPolicy
 from hanota.model.profiles import PROFILES
 from hanota.model.reasons import DeviceReason
@@ -26,8 +26,8 @@ FACTS = pl.Schema(
         "known": pl.Boolean,
         "device_type": pl.String,
         "status": pl.String,
-        "region": pl.String,
-        "hub": pl.Int64,
+        "smets1": pl.Boolean,
+        "joined": pl.Boolean,
         "manufacturer": pl.Int64,
         "image_type": pl.Int64,
         "hardware": pl.Int64,
@@ -49,8 +49,8 @@ GOOD: dict[str, Any] = {
     "known": True,
     "device_type": DeviceType.PPMID,
     "status": DeviceStatus.COMMISSIONED,
-    "region": CspRegion.NORTH,
-    "hub": 1,
+    "smets1": False,
+    "joined": True,
     "manufacturer": HEADER.manufacturer,
     "image_type": HEADER.image_type,
     "hardware": 0x1111,
@@ -72,10 +72,10 @@ UNKNOWN: dict[str, Any] = (
 _D = DeviceReason
 BREAKS: dict[DeviceReason, dict[str, Any]] = {
     _D.UNKNOWN: UNKNOWN | {"predecessors": 0},
-    _D.SMETS1: {"region": CspRegion.SMETS1},
+    _D.SMETS1: {"smets1": True},
     _D.NO_OTA: {"device_type": DeviceType.CAD},
     _D.WRONG_SERVICE: {"device_type": DeviceType.ESME},
-    _D.NO_HUB: {"hub": None},
+    _D.NO_HUB: {"joined": False},
     _D.NOT_RESPONSIBLE: {"eligible": False},
     _D.NOT_COMMISSIONED: {"status": DeviceStatus.WHITELISTED},
     _D.OTHER_MANUFACTURER: {"manufacturer": HEADER.manufacturer + 1},

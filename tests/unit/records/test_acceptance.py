@@ -98,8 +98,8 @@ def test_facts_of_a_device() -> None:
         "known": True,
         "device_type": "PPMID",
         "status": "Commissioned",
-        "region": "North",
-        "hub": HUB.signed,
+        "smets1": False,
+        "joined": True,
         "manufacturer": 0x121D,
         "image_type": 0x84,
         "hardware": 0x1111,
@@ -118,7 +118,7 @@ def test_facts_of_a_device() -> None:
 
 def test_a_device_that_nobody_knows_has_a_row_that_says_so() -> None:
     (row,) = facts(Bench(), STRANGER).to_dicts()
-    assert (row["known"], row["eligible"], row["open"], row["hub"]) == (False, False, False, None)
+    assert (row["known"], row["eligible"], row["open"], row["joined"]) == (False, False, False, False)
 
 
 def test_no_devices_have_no_facts() -> None:

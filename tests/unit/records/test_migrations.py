@@ -168,8 +168,10 @@ def test_nothing_is_lost_and_every_alert_keeps_its_number(tmp_path: Path) -> Non
     with store.reading() as connection:
         for name, rows in ROWS.items():
             table = t.metadata.tables["message" if name == "alert" else name]
-            kept = [dict(row._mapping) for row in connection.execute(select(table))]
-            were = [{key: value for key, value in row.items() if key not in GIVEN_UP} for row in rows]
+            key = list(table.primary_key.columns)
+            kept = [dict(row._mapping) for row in connection.execute(select(table).order_by(*key))]
+            were = [{name: value for name, value in row.items() if name not in GIVEN_UP} for row in rows]
+            were.sort(key=lambda row: [row[column.name] for column in key])
             assert [{key: row[key] for key in before} for row, before in zip(kept, were, strict=True)] == were, name
         messages = {row.id: row for row in connection.execute(select(t.message))}
         assert {(row.device, row.request, row.document, row.response_id) for row in messages.values()} == {

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from hanota.base.instant import DAY
-from hanota.base.vocabulary.devices import CspRegion, DeviceStatus, DeviceType
+from hanota.base.vocabulary.devices import DeviceStatus, DeviceType
 from hanota.model.policies import Policies
 from hanota.model.profiles import PROFILES
 from hanota.model.reasons import DeviceReason
@@ -99,10 +99,10 @@ def _downgrade(terms: Terms) -> pl.Expr:
 _D = DeviceReason
 DEVICE_CHECKS: Final = (
     DeviceCheck(_D.UNKNOWN, lambda _: ~pl.col("known")),
-    DeviceCheck(_D.SMETS1, lambda _: pl.col("region") == CspRegion.SMETS1.value),
+    DeviceCheck(_D.SMETS1, lambda _: pl.col("smets1")),
     DeviceCheck(_D.NO_OTA, lambda terms: pl.col("device_type").is_in(_types(ota=False, policies=terms.policies))),
     DeviceCheck(_D.WRONG_SERVICE, lambda terms: ~pl.col("device_type").is_in(_by_service(terms.srv))),
-    DeviceCheck(_D.NO_HUB, lambda _: pl.col("hub").is_null()),
+    DeviceCheck(_D.NO_HUB, lambda _: ~pl.col("joined")),
     DeviceCheck(_D.NOT_RESPONSIBLE, lambda _: ~pl.col("eligible")),
     DeviceCheck(_D.NOT_COMMISSIONED, lambda _: ~pl.col("status").is_in(_UPDATABLE)),
     DeviceCheck(_D.OTHER_MANUFACTURER, lambda terms: pl.col("manufacturer") != terms.header.manufacturer),

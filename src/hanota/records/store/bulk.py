@@ -3,6 +3,7 @@
 The number of statements never grows with the number of rows: a row costs what the engine takes for it, no more.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -42,6 +43,7 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType], type[TypeEngine[Any]]]] = {
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _APART_MIN: Final = 64
 _COUNTED_MIN: Final = 500
+_MANY_MIN: Final = 500
 _MADE: Final = "hanota_staged"  # beside each connection: the temporary tables that it has
 
 
@@ -153,10 +155,10 @@ def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> 
     for each row costs more than SQLite does, and what the driver does costs more than to read a number.
     """
     if rows.dtypes == [pl.Int64]:
-        numbers = rows.to_series().cast(pl.String).fill_null("null").str.join(",").item()
+        numbers = _json_of(rows.to_series())
         table_name, column = map(connection.dialect.identifier_preparer.quote, (table.name, *rows.columns))
         sql = f"INSERT INTO {table_name} ({column}) SELECT value FROM json_each(?)"  # noqa: S608 - names of our tables
-        connection.exec_driver_sql(sql, (f"[{numbers}]",))
+        connection.exec_driver_sql(sql, (numbers,))
         return
     differing, same = _apart(rows)
     dialect = connection.dialect
@@ -167,6 +169,13 @@ def _insert_sqlite(connection: Connection, table: Table, rows: pl.DataFrame) -> 
     values = ", ".join((*said, *"?" * differing.width))
     sql = f"INSERT INTO {dialect.identifier_preparer.quote(table.name)} ({names}) VALUES ({values})"  # noqa: S608 - names of our tables, values that the engine has quoted
     connection.exec_driver_sql(sql, differing.rows())
+
+
+def _json_of(numbers: pl.Series) -> str:
+    if len(numbers) < _MANY_MIN:  # polars takes longer to begin
+        return json.dumps(numbers.to_list())
+    written = numbers.to_frame().write_csv(include_header=False, line_terminator=",", null_value="null")
+    return f"[{written.removesuffix(',')}]"
 
 
 def _insert_generic(connection: Connection, table: Table, rows: pl.DataFrame) -> None:

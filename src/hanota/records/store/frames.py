@@ -1,6 +1,7 @@
 """Rows of a query as columns, and sets of numbers that a query joins with."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -16,6 +17,9 @@ _ROWS_AT_ONCE: Final = 10_000
 _ARRAY: Final = {"sqlite": func.json_group_array, "postgresql": func.json_agg}
 """How each engine writes a column as one JSON text."""
 
+NO_ROWS: Final = (None, "[]")
+"""What either engine writes of no rows."""
+
 _POLARS: Final[Mapping[type, type[pl.DataType]]] = {int: pl.Int64, str: pl.String, bool: pl.Boolean, bytes: pl.Binary}
 
 
@@ -24,7 +28,7 @@ def read_frame(connection: Connection, query: Select[Any], **values: Any) -> pl.
 
     `values` are those of the query's parameters.
     """
-    schema = {column.name: _polars_type(column.type) for column in query.selected_columns}
+    schema = {column.name: polars_type(column.type) for column in query.selected_columns}
     result = connection.execute(query, values)
     frames = [_frame(schema, rows) for rows in _fetched(result.cursor)]
     result.close()
@@ -36,19 +40,33 @@ def read_columns(connection: Connection, query: Select[Any], **values: Any) -> p
 
     The engine writes every column as one JSON text, so that no value of it is ever an object of its own here.
     """
-    kinds = {column.name: _polars_type(column.type) for column in query.selected_columns}
-    array = _ARRAY[connection.dialect.name]
-    written = [cast(array(_as_json(column)), Text) for column in query.subquery().columns]
-    texts = connection.execute(select(*written), values).one()
-    if texts[0] in (None, "[]"):
+    texts = connection.execute(_writing(query, connection.dialect.name), values).one()
+    return read_written(dict(query.selected_columns.items()), texts)
+
+
+@lru_cache(maxsize=64)
+def _writing(query: Select[Any], engine: str) -> Select[Any]:
+    """Kept for queries that are given again: to make a statement costs as much as to run it on few rows."""
+    texts: list[Any] = [written_by(engine, column) for column in query.subquery().columns]
+    return select(*texts)
+
+
+def written_by(engine: str, column: ColumnElement[Any], which: ColumnElement[bool] | None = None) -> ColumnElement[str]:
+    """Have an engine write a column, of all rows or of some, as one JSON text, for `read_written`."""
+    number = cast(column, Integer) if isinstance(column.type, Boolean) else column  # SQLite has numbers for it
+    array = _ARRAY[engine](number)
+    return cast(array if which is None else array.filter(which), Text)
+
+
+def read_written(columns: Mapping[str, ColumnElement[Any]], texts: Iterable[str | None]) -> pl.DataFrame:
+    """Read columns of one length from the texts that the engine wrote of them."""
+    kinds = {name: polars_type(column.type) for name, column in columns.items()}
+    first, *others = texts
+    if first in NO_ROWS:
         return pl.DataFrame(schema=kinds)
-    whole = pl.DataFrame([[text] for text in texts], schema=list(kinds))
+    whole = pl.DataFrame([[text] for text in (first, *others)], schema=list(kinds))
     parsed = whole.select(_parsed(name, kind) for name, kind in kinds.items())
     return pl.DataFrame([column.item().alias(column.name) for column in parsed])
-
-
-def _as_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(column, Integer) if isinstance(column.type, Boolean) else column  # SQLite has numbers for it
 
 
 def _parsed(name: str, kind: type[pl.DataType]) -> pl.Expr:
@@ -75,7 +93,8 @@ def _series(name: str, kind: type[pl.DataType], values: Iterable[Any]) -> pl.Ser
     return pl.Series(name, values, kind)
 
 
-def _polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
+def polars_type(sql_type: TypeEngine[object]) -> type[pl.DataType]:
+    """Give the type in which a column of the store is kept in a frame."""
     python_type = bytes if isinstance(sql_type, LargeBinary) else sql_type.python_type
     return _POLARS[python_type]
 
@@ -86,4 +105,9 @@ def name_set(connection: Connection, ids: Iterable[int]) -> Table:
     Its statements are as many whatever the size, so that the number of queries does not grow with a batch.
     """
     given = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.Int64)
-    return staged(connection, "set", given.unique(maintain_order=True).alias("id").to_frame())
+    return staged(connection, "set", distinct(given).alias("id").to_frame())
+
+
+def distinct(numbers: pl.Series) -> pl.Series:
+    """Give each number once, in the order of first occurrence: at once where none is repeated, as is usual."""
+    return numbers if numbers.n_unique() == len(numbers) else numbers.unique(maintain_order=True)

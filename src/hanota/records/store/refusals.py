@@ -4,11 +4,13 @@ A refusal is the device's, not the Supplier's: a change of Supplier does not end
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, LargeBinary, Select, Table, bindparam, delete, func, insert, select, tuple_
 
 from hanota.base.instant import Instant
 from hanota.records.store import schema as t
+from hanota.records.store.schema_types import INSTANT
 
 
 def keep_refusals(connection: Connection, refusals: Iterable[tuple[int, Instant, Instant]]) -> None:
@@ -38,12 +40,14 @@ def keep_refusals(connection: Connection, refusals: Iterable[tuple[int, Instant,
     connection.execute(insert(f), list(rows.values()))
 
 
-def refusing(named: Table, manufacturer_hash: bytes, now: Instant) -> Select[tuple[int]]:
+@lru_cache(maxsize=2)
+def refusing(named: Table) -> Select[tuple[int]]:
     """Give the devices of a set whose consumers stand by a no to an image; said before new occupiers came, it is void.
 
-    `manufacturer_hash`: of the Manufacturer Image; of the whole, for one in segments.
+    To be run with `manufacturer_hash`, of the Manufacturer Image, or of the whole for one in segments, and with `now`.
     """
     f, n, v = t.refusal.c, t.tenancy.c, t.device.c
+    manufacturer_hash, now = bindparam("manufacturer_hash", type_=LargeBinary), bindparam("now", type_=INSTANT)
     moved_in = (
         select(func.coalesce(func.max(n.since), 0))
         .where(n.premises == v.premises, n.since <= now)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from hanota.records.store import schema_commands, schema_types
-from hanota.records.store.schema_types import EUI, ID, INSTANT
+from hanota.records.store.schema_types import EUI, EUI_KEY, ID, INSTANT
 
 metadata = schema_types.metadata
 command, quarantine = schema_commands.command, schema_commands.quarantine  # one module to whoever speaks SQL
@@ -72,7 +72,7 @@ premises = Table(
 device = Table(
     "device",
     metadata,
-    Column("eui", EUI, primary_key=True, autoincrement=False),
+    Column("eui", EUI_KEY, primary_key=True, autoincrement=False),
     Column("premises", ID, ForeignKey("premises.id"), index=True),  # none: pre-notified, not installed yet
     Column("hub", EUI),  # none while not joined
     Column("device_type", Text, nullable=False),
@@ -239,7 +239,7 @@ segment = Table(  # images in segments: what each Supplier has sent of a whole (
 work = Table(  # open work: one row a device, whatever partition its delivery lies in
     "work",
     metadata,
-    Column("device", EUI, primary_key=True, autoincrement=False),
+    Column("device", EUI_KEY, primary_key=True, autoincrement=False),
     Column("delivery", ID, ForeignKey("delivery.id"), nullable=False),
 )
 

@@ -8,4 +8,8 @@ metadata: Final = MetaData()
 
 ID: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 EUI: Final = BigInteger
+EUI_KEY: Final = ID
+"""An EUI-64 by which rows are looked up in great numbers, and their table's only key. In SQLite it is the row's own
+number then: one look-up instead of two.
+"""
 INSTANT: Final = BigInteger
