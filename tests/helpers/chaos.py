@@ -29,6 +29,7 @@ from hanota.model.delivery import ENDS, State
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
 from hanota.wire import duis
+from helpers import nats_server
 from helpers.flow_agent import BLOCK_PERIOD_MS
 from helpers.nats_server import NatsServer, urls
 from helpers.service import Host, end
@@ -177,10 +178,7 @@ class Scene:
     def running(self) -> Iterator["Scene"]:
         """Enter the town and have everything for a while; no process is left behind."""
         try:
-            for node in self.nodes:
-                node.start(wait=False)
-            for node in self.nodes:
-                node.wait()
+            nats_server.start(self.nodes)
             store = open_store(self.database)
             self.town.enter(store, self.party.url)
             store.close()

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -38,6 +39,8 @@ _TESTS = Path(__file__).resolve().parents[1]
 _READY_S_MAX = 60.0
 _MANUFACTURER, _PPMID_TYPE, _HARDWARE = 0x121D, 0x0084, 0x1111
 _counters = itertools.count(2000)
+_PORTS = range(10_000, 32_000)
+_chance = random.SystemRandom()  # processes that are forked or seeded alike shall not ask for the same
 
 
 # --- commands and the service -----------------------------------------------------------------------------------
@@ -50,11 +53,14 @@ def hanota(*arguments: object, timeout_s: float = 60) -> subprocess.CompletedPro
 
 
 def free_port() -> int:
-    """Give a port of loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    """Give a port of loopback that nobody uses now, nor will get by chance before it is used: none of those from which
+    the kernel serves whoever connects.
+    """
+    while True:
+        number = _chance.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", number))
+            return number
 
 
 @dataclass
