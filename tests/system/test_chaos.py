@@ -26,7 +26,7 @@ DEVICES = int(os.environ.get("HANOTA_TEST_CHAOS_DEVICES", "100000" if NIGHTLY el
 """Another number may be asked for."""
 REQUESTS = max(20, DEVICES // 500)
 EVERY_S = 4.0 if NIGHTLY else 1.0
-CUT_DEVICES, CUT_REQUESTS = 300, 3
+CUT_DEVICES, CUT_REQUESTS = 300 if NIGHTLY else 60, 3
 FRAMED = 3
 REST_S = 3.0  # between two kills, once the first one's process is back
 KILLS_WITHOUT_IT = 2  # before a node that was lost joins again
