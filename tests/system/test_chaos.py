@@ -33,7 +33,7 @@ KILLS_MAX = (
     1_000 if NIGHTLY else 4
 )  # in each part of the work: on a busy machine there would be ever more for as much work
 KILLS_WITHOUT_IT = 2  # before a node that was lost joins again
-SETTLE_S_MAX = 2 * 3600.0 if NIGHTLY else 400.0
+SETTLE_S_MAX = 2 * 3600.0 if NIGHTLY else 900.0
 SEED = 5
 
 
