@@ -17,8 +17,9 @@ from helpers.power.disk import Disk, Op, Remove, Resize, Sync, Write
 from helpers.power.trace import STORE, Synchronous, Trace, record
 
 NIGHTLY = os.environ.get("HANOTA_TEST_PROFILE") == "nightly"
-SEEDS, CUTS_EACH = (20, 500) if NIGHTLY else (4, 250)
-CONTROLS, CONTROL_CUTS = (4, 250) if NIGHTLY else (2, 50)
+SEEDS, CUTS_EACH = (20, 500) if NIGHTLY else (2, 500)
+CONTROLS, CONTROL_CUTS = (4, 250) if NIGHTLY else (1, 100)
+"""A run is recorded once, which takes as long as a hundred cuts of it."""
 
 
 @pytest.fixture(scope="module", name="apsw")

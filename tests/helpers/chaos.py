@@ -8,8 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -29,6 +27,7 @@ from hanota.model.delivery import ENDS, State
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
 from hanota.wire import duis
+from helpers import nats_server, prefork
 from helpers.flow_agent import BLOCK_PERIOD_MS
 from helpers.nats_server import NatsServer, urls
 from helpers.service import Host, end
@@ -90,15 +89,16 @@ class Agent:
     """A process that runs hubs; it may be killed and started again."""
 
     name: str
-    command: Sequence[str]
+    module: str
+    arguments: Sequence[object]
     log: Path
-    process: "subprocess.Popen[bytes] | None" = None
+    process: prefork.Process | None = None
 
     def start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": f"{TESTS}:{os.environ.get('PYTHONPATH', '')}"}
         environment |= {"POLARS_MAX_THREADS": "1"}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
+            self.process = prefork.begin(self.module, self.arguments, stdout=log, stderr=log, env=environment)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -162,25 +162,19 @@ class Scene:
     def _flow_agent(self, number: int) -> Agent:
         home, dcc = self.folder / f"flow-{number}", self.town.town.description.dcc
         words = [self.town.pki, home, f"{number}/{FLOW_AGENTS}", self.town.flow, dcc, urls(self.nodes)]
-        command = [sys.executable, "-m", "helpers.flow_agent", *map(str, words)]
-        return Agent(f"flow-{number}", command, self.folder / f"flow-{number}.log")
+        return Agent(f"flow-{number}", "helpers.flow_agent", words, self.folder / f"flow-{number}.log")
 
     def _hub_agent(self, options: list[str]) -> Agent:
         named = {"--nats": urls(self.nodes), "--estate": self.town.estate, "--pki": self.town.pki}
         named |= {"--home": self.folder / "hub-agent"}
-        words = [str(word) for pair in named.items() for word in pair]
-        han = options[:2]
-        command = [sys.executable, "-m", "hanota", "hub-agent", *words, *han]
-        return Agent("hub-agent", command, self.folder / "hub-agent.log")
+        words = [word for pair in named.items() for word in pair]
+        return Agent("hub-agent", "hanota", ["hub-agent", *words, *options[:2]], self.folder / "hub-agent.log")
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Scene"]:
         """Enter the town and have everything for a while; no process is left behind."""
         try:
-            for node in self.nodes:
-                node.start(wait=False)
-            for node in self.nodes:
-                node.wait()
+            nats_server.start(self.nodes)
             store = open_store(self.database)
             self.town.enter(store, self.party.url)
             store.close()

@@ -21,17 +21,25 @@ _WITHOUT_JOURNAL = 2  # EXT4_GOING_FLAGS_NOLOGFLUSH
 _MOUNT = 'mount -o loop,commit=300 "$0" "$1" && shift && exec "$@"'  # 300 s: not even the journal goes by itself
 
 
+_TAKES = "a disk that loses its power takes root, loop devices and e2fsprogs (apt-get install e2fsprogs)"
+
+
 class Disk:
-    """An empty disk, in a new file."""
+    """An empty disk, in a new file. Where there can be none, the test is left out, and says what that takes."""
 
     def __init__(self, file: Path) -> None:
         if os.getuid() != 0 or shutil.which("mkfs.ext4") is None:
-            leave_out("a disk that loses its power takes root, loop devices and e2fsprogs (apt-get install e2fsprogs)")
+            leave_out(_TAKES)
         self._file = file
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("xb") as made:
             made.truncate(_OCTETS)
         subprocess.run(["mkfs.ext4", "-q", "-F", file], check=True)
+        tried = subprocess.run(
+            self.under(file.with_suffix(".tried"), ["true"]), capture_output=True, check=False, text=True
+        )
+        if tried.returncode:
+            leave_out(f"{_TAKES}: {tried.stderr.strip()}")
 
     def under(self, place: Path, command: Sequence[str]) -> list[str]:
         """Give the command that runs `command` with the disk at `place`."""

@@ -1,8 +1,6 @@
 """`hanota hub-agent` as a process, and a head end in the test's own process that speaks to it over NATS."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from hanota.records.store import open_store
 from hanota.records.store import schema as t
 from hanota.wire import duis
 from hanota.wire.smki import write_directory
+from helpers import prefork
 from helpers.carriers import SMALL
 from helpers.premises import DCC
 from helpers.world import description, keys, signed
@@ -36,18 +35,17 @@ class Agent:
         self.url = url
         self.clock = clock
         self.log = folder / "agent.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: prefork.Process | None = None
         self.pki, self.estate = folder / "pki", folder / "estate.toml"
         write_directory(self.pki, keys())
         self.estate.write_text(write_description(description()), encoding="utf-8")
 
     def start(self, *options: str) -> None:
         """Start it and wait for nothing."""
-        command = [sys.executable, "-m", "hanota", "hub-agent", "--nats", self.url, "--estate", self.estate]
-        command += ["--home", self.home, "--pki", self.pki, "--speed", str(self.clock.speed)]
-        command += ["--since", iso(self.clock.since), *options]
+        arguments = ["hub-agent", "--nats", self.url, "--estate", self.estate, "--home", self.home, "--pki", self.pki]
+        arguments += ["--speed", self.clock.speed, "--since", iso(self.clock.since), *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = prefork.begin("hanota", arguments, stdout=log, stderr=log)
 
     def __enter__(self) -> "Agent":
         return self

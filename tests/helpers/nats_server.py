@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from helpers.disk import Disk
 from helpers.leaving_out import leave_out
@@ -20,6 +23,7 @@ MISSING = (
     "or name it in HANOTA_NATS_SERVER"
 )
 _READY_S_MAX = 10.0
+_FORMED_S_MAX = 60.0
 _CAPACITY = "8GB"  # what limits of streams may sum up to, however large the disk; nothing here fills it
 
 
@@ -38,7 +42,8 @@ def nats_server() -> str:
 class NatsServer:
     """One server with JetStream; it keeps its port and its store over all its lives.
 
-    `config` is more of its configuration, e.g. a cluster. With a `disk` of its own, it can lose its power.
+    `config` is more of its configuration, e.g. a cluster. With a `disk` of its own, it can lose its power. `monitor` is
+    the port at which it tells how it stands.
     """
 
     folder: Path
@@ -47,6 +52,7 @@ class NatsServer:
     sync_interval: str | None = None
     disk: Disk | None = None
     port: int = field(default_factory=free_port)
+    monitor: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -68,8 +74,9 @@ class NatsServer:
         sync = "" if self.sync_interval is None else f", sync_interval: {self.sync_interval}"
         stored = f'store_dir: "{self.store}", max_file_store: {_CAPACITY}{sync}'
         streams = f"jetstream {{ {stored} }}" if self.jetstream else ""
+        listen = f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"'
         path = self.folder / "server.conf"
-        path.write_text(f'listen: "127.0.0.1:{self.port}"\n{streams}\n{self.config}\n', encoding="utf-8")
+        path.write_text(f"{listen}\n{streams}\n{self.config}\n", encoding="utf-8")
         command = [program, "-c", str(path)]
         if self.disk is not None:
             command = self.disk.under(self.store, command)
@@ -89,6 +96,15 @@ class NatsServer:
                 return
             time.sleep(0.01)
         raise AssertionError(f"nats-server took no connection within {_READY_S_MAX} s: {self.log}")
+
+    def peers(self) -> int:
+        """How many servers of its cluster are up to date as it knows; 0: it does not lead."""
+        try:
+            told: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.monitor}/jsz").json()
+        except (httpx.HTTPError, ValueError):
+            return 0
+        others = told.get("meta_cluster", {}).get("replicas", ())
+        return 1 + len(others) if others and all(peer["current"] for peer in others) else 0
 
     def sync(self) -> None:
         """Have its disk keep all that was written to it so far."""
@@ -117,18 +133,42 @@ class NatsServer:
 
 
 def cluster(folder: Path, *, size: int = 3, sync_interval: str | None = None, disks: bool = False) -> list[NatsServer]:
-    """Make servers that are to form a cluster, with a disk each if there are to be `disks`; nothing is started."""
+    """Make servers that are to form a cluster, with a disk each if there are to be `disks`; nothing is started.
+
+    Each names the others only: where it names itself too, two of three that start at once now and then take themselves
+    for the whole, and no stream can ever have three replicas ("no suitable peers for placement").
+    """
     routes = [free_port() for _ in range(size)]
-    named = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
+
+    def clustered(number: int, port: int) -> str:
+        others = ", ".join(f'"nats://127.0.0.1:{other}"' for other in routes if other != port)
+        return f'server_name: n{number}\ncluster {{ name: hanota, listen: "127.0.0.1:{port}", routes: [{others}] }}'
+
     return [
         NatsServer(
             folder / f"n{number}",
-            config=f'server_name: n{number}\ncluster {{ name: hanota, listen: "127.0.0.1:{port}", routes: [{named}] }}',
+            config=clustered(number, port),
             sync_interval=sync_interval,
             disk=Disk(folder / f"n{number}.disk") if disks else None,
         )
         for number, port in enumerate(routes, 1)
     ]
+
+
+def start(servers: Sequence[NatsServer]) -> None:
+    """Start servers at once, and wait until each takes connections and all of a cluster have found each other.
+
+    Until then nothing that is asked of JetStream is answered: who asks waits for his time-out.
+    """
+    for server in servers:
+        server.start(wait=False)
+    for server in servers:
+        server.wait()
+    give_up = time.monotonic() + _FORMED_S_MAX
+    while len(servers) > 1 and not any(server.peers() == len(servers) for server in servers):
+        logs = [server.log for server in servers]
+        assert time.monotonic() < give_up, f"the servers form no cluster: {logs}"
+        time.sleep(0.05)
 
 
 def urls(servers: Sequence[NatsServer]) -> str:
@@ -140,10 +180,7 @@ def urls(servers: Sequence[NatsServer]) -> str:
 def running(*servers: NatsServer) -> Iterator[None]:
     """Have servers for a while; none is left behind."""
     try:
-        for server in servers:
-            server.start(wait=False)
-        for server in servers:
-            server.wait()
+        start(servers)
         yield
     finally:
         for server in servers:

@@ -15,7 +15,8 @@ import httpx
 import psycopg
 
 from hanota.wire.smki import KeyDirectory, read_directory
-from helpers.spool import PROGRAM, Spool
+from helpers import prefork
+from helpers.spool import Spool
 from helpers.system import Client, free_port, hanota, rows
 
 _TESTS = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ class Host:
     port: int = field(default_factory=free_port)
     health_port: int = field(default_factory=free_port)
     console_port: int | None = None
-    process: "subprocess.Popen[bytes] | None" = None
+    process: prefork.Process | None = None
     _read_to: int = 0
     _log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,6 +73,7 @@ class Host:
         return Client(self.url, self.keys())
 
     def command(self) -> list[str]:
+        """The arguments of its program."""
         console = ["--no-console"] if self.console_port is None else ["--console-port", str(self.console_port)]
         nats = self.nats or self.folder / "spool.sqlite"
         port, health = str(self.port), str(self.health_port)
@@ -80,13 +82,13 @@ class Host:
             named["--estate"] = self.estate
         options = [str(part) for pair in named.items() for part in pair]
         count = ["--workers", str(self.workers), "--database", self.database]
-        return [*PROGRAM, "serve", *count, *options, *console, *self.options]
+        return ["serve", *count, *options, *console, *self.options]
 
     def start(self) -> "Host":
         """Start it and wait until all that it has is at work."""
         environment = {**os.environ, "PYTHONPATH": f"{_TESTS}:{os.environ.get('PYTHONPATH', '')}", **self.environment}
         with (self.folder / "err").open("ab") as err:
-            self.process = subprocess.Popen(self.command(), env=environment, stderr=err)
+            self.process = prefork.begin("helpers.spool", self.command(), env=environment, stderr=err)
         self.until(self._ready, "it does not serve")
         return self
 
@@ -154,7 +156,7 @@ def _objects(line: str) -> Iterator[dict[str, Any]]:
             at = line.find('{"', at + 1)
 
 
-def end(process: subprocess.Popen[Any] | None, *, within_s: float) -> None:
+def end(process: subprocess.Popen[Any] | prefork.Process | None, *, within_s: float) -> None:
     """Have a process end by itself, or else by force."""
     if process is None or process.poll() is not None:
         return

@@ -10,7 +10,7 @@ HANOTA_TEST_STOP=step:FILE lets the first worker that creates FILE stop itself (
 import os
 import signal
 import sqlite3
-import sys
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -19,9 +19,9 @@ from typing import Any
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from helpers import prefork
 from helpers.ends import PlainEnd
 
-PROGRAM = (sys.executable, "-m", "helpers.spool")
 _TURNS: list[AbstractContextManager[object]] = []
 """Whoever has them all knows that no thread of this process is writing to a file. SQLite lets nobody else write then,
 so a process that is stopped within that would stop them, too."""
@@ -92,6 +92,16 @@ def stopping_before(act: Callable[..., Any], marker: Path) -> Callable[..., Any]
     return stopped
 
 
+class _Parts:
+    """Begins the parts of a service as `subprocess` does, but sooner, and with this program's arrangements."""
+
+    PIPE, TimeoutExpired = subprocess.PIPE, subprocess.TimeoutExpired
+
+    def Popen(self, _program: object, *, env: dict[str, str], stdin: int, start_new_session: bool) -> prefork.Process:  # noqa: N802
+        assert (stdin, start_new_session) == (self.PIPE, True)
+        return prefork.begin_fed("helpers.spool", ["serve-part"], env)
+
+
 def main() -> None:
     """Run `hanota` with the arguments of this program."""
     from hanota.app.serving import carriers, lanes, supervisor, worker
@@ -110,7 +120,7 @@ def main() -> None:
         wall = worker.wall_clock
         outbox.CLAIM_MS *= speed
         worker.wall_clock = parts.wall_clock = lambda: Instant(since + (wall() - since) * speed)
-    supervisor.PROGRAM = (*PROGRAM, "serve-part")
+    supervisor.subprocess = _Parts()
     if "HANOTA_TEST_BACK_OFF_S" in os.environ:
         supervisor._BACK_OFF_S_MAX = float(os.environ["HANOTA_TEST_BACK_OFF_S"])
     place, _, marker = os.environ.get("HANOTA_TEST_STOP", "").partition(":")

@@ -2,12 +2,13 @@
 
 import contextlib
 import itertools
-import os
+import random
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from hanota.wire import duis
 from hanota.wire.otaimage import GbImage, write_image
 from hanota.wire.otaimage.build import ImageDescription, PayloadDescription, build_image
 from hanota.wire.smki import Certificate, KeyDirectory, read_directory
+from helpers import prefork
 from helpers.shared import shared
 
 DCC = Eui64.parse("90-B3-D5-1F-30-00-00-02")
@@ -34,27 +36,46 @@ FACTORY_VERSION = 0x0001_0000
 TEMPLATES = "duis/templates"
 
 _HANOTA = (sys.executable, "-m", "hanota")
-_TESTS = Path(__file__).resolve().parents[1]
 _READY_S_MAX = 60.0
 _MANUFACTURER, _PPMID_TYPE, _HARDWARE = 0x121D, 0x0084, 0x1111
 _counters = itertools.count(2000)
+_PORTS = range(10_000, 32_000)
+_chance = random.SystemRandom()  # processes that are forked or seeded alike shall not ask for the same
 
 
 # --- commands and the service -----------------------------------------------------------------------------------
 
 
-def hanota(*arguments: object, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def started(*arguments: object, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Start one command as a user does, and run it to its end."""
     command = [*_HANOTA, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
+def hanota(*arguments: object, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, in a process that has imported what it needs."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = prefork.begin("hanota", arguments, stdout=out, stderr=err)
+        try:
+            code = process.wait(timeout_s)
+        finally:
+            process.kill()
+        told = []
+        for stream in (out, err):
+            stream.seek(0)
+            told.append(stream.read().decode())
+    return subprocess.CompletedProcess(["hanota", *map(str, arguments)], code, *told)
+
+
 def free_port() -> int:
-    """Give a port of loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    """Give a port of loopback that nobody uses now, nor will get by chance before it is used: none of those from which
+    the kernel serves whoever connects.
+    """
+    while True:
+        number = _chance.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", number))
+            return number
 
 
 @dataclass
@@ -71,7 +92,7 @@ class Service:
     options: Sequence[str] = ()
     block_log: Path | None = None
     port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: prefork.Process | None = None
 
     @property
     def url(self) -> str:
@@ -105,7 +126,7 @@ class Service:
             time.sleep(0.02)
         raise AssertionError(f"hanota up did not serve within {_READY_S_MAX} s")
 
-    def launch(self, speed: float = 500) -> "subprocess.Popen[bytes]":
+    def launch(self, speed: float = 500) -> prefork.Process:
         """Start the process and wait for nothing."""
         arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--speed", str(speed)]
         if self.estate is not None:
@@ -114,13 +135,12 @@ class Service:
             arguments += ["--policy", policy]
         arguments += self.options
         if self.block_log is None:
-            command, environment = [*_HANOTA, *arguments], dict(os.environ)
+            module = "hanota"
         else:
-            command = [sys.executable, "-m", "helpers.block_log", str(self.block_log), *arguments]
-            environment = {**os.environ, "PYTHONPATH": str(_TESTS)}
+            module, arguments = "helpers.block_log", [str(self.block_log), *arguments]
         self.home.parent.mkdir(parents=True, exist_ok=True)
         with self._out.open("ab") as out, self._err.open("ab") as err:  # files: a pipe that nobody reads fills up
-            return subprocess.Popen(command, env=environment, stdout=out, stderr=err)
+            return prefork.begin(module, arguments, stdout=out, stderr=err)
 
     def kill(self) -> None:
         """Kill it as the power would: `kill -9`."""

@@ -48,6 +48,7 @@ def test_killed_twenty_times_a_delivery_ends_confirmed_and_every_alert_is_record
         service.start(SPEED_AT_LAST)
         assert client.post(octets).octets == answer.octets  # the request that was answered before the first death
         (ended,) = client.until_ended(request.header.request_id, within_s=60)
+        wait_until_told(service)  # so that no thread of its notes an instant while another takes a request
         other = ask(NEW.octets, [UNDISTURBED.ppmid], version=NEW.version)
         assert client.post(signed(other, client.keys)).code == "I0"
         (model,) = client.until_ended(other.header.request_id, within_s=60)

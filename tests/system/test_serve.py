@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,6 +14,7 @@ from hanota.app.clock import wall_clock
 from hanota.base.instant import iso
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
+from helpers import prefork
 from helpers.nats_server import NatsServer, running
 from helpers.service import Host, serving
 from helpers.system import Home, ask, firmware, hanota, make_estate, signed
@@ -189,7 +188,7 @@ def test_a_request_goes_all_the_way_over_real_processes_and_a_real_network(tmp_p
     agent = ["hub-agent", "--nats", server.url, "--estate", estate, "--pki", host.pki, "--home", tmp_path / "homes"]
     agent += ["--speed", SPEED, "--since", iso(since)]
     with running(server), serving(host), (tmp_path / "agent").open("wb") as log:
-        homes = subprocess.Popen([sys.executable, "-m", "hanota", *map(str, agent)], stdout=log, stderr=log)
+        homes = prefork.begin("hanota", agent, stdout=log, stderr=log)
         try:
             post(host, HOMES)
             confirmed = "SELECT count(*) FROM delivery WHERE state = 'CONFIRMED'"

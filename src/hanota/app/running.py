@@ -26,6 +26,7 @@ from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
 
 _KEEP_CLOCK_S: Final = 1.0
+_AHEAD_S: Final = 3 * _KEEP_CLOCK_S
 _NAP_S_MAX: Final = 0.25
 _STOP_S_MAX: Final = 30.0
 _STOP_ALERTS_S_MAX: Final = 1.0  # a party may be slow; what it was not seen to take is posted again
@@ -84,7 +85,12 @@ class Running:
         return self._clock.now()
 
     def start(self) -> None:
-        """Begin to step the world and to post alerts in the background."""
+        """Begin to step the world and to post alerts in the background.
+
+        Before either does anything, the clock is kept ahead: else what was done in a life that was killed at once may
+        lie ahead of where the next one begins.
+        """
+        self._clock.keep(keep_ahead_s=_AHEAD_S)
         self._thread.start()
         self._alerts_thread.start()
 
@@ -111,12 +117,12 @@ class Running:
         return self._world.submit(octets, service, now)
 
     def _run(self) -> None:
-        keep_at = Instant(0)
+        keep_at = self._clock.after_s(_KEEP_CLOCK_S)
         while not self._stopping.is_set():
             now = self._clock.now()
             try:
                 if now >= keep_at:
-                    self._clock.keep(keep_ahead_s=3 * _KEEP_CLOCK_S)  # a killed process goes on from beyond its deeds
+                    self._clock.keep(keep_ahead_s=_AHEAD_S)  # a killed process goes on from beyond its deeds
                     keep_at = self._clock.after_s(_KEEP_CLOCK_S)
                 due = self._world.step(now, alerts=False)
                 self._screens.follow()

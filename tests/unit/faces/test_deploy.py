@@ -59,6 +59,15 @@ def test_the_compose_file_has_what_the_guide_promises() -> None:
     assert waited <= SERVICES.keys()
 
 
+def test_each_server_of_the_network_has_routes_to_the_others_and_none_to_itself() -> None:
+    """Or else two of three may take themselves for the whole (helpers.nats_server.cluster)."""
+    servers = {name: service["command"] for name, service in SERVICES.items() if name.startswith("nats-")}
+    for name, command in servers.items():
+        routes = command[command.index("--routes") + 1].split(",")
+        assert routes == [f"nats://{other}:6222" for other in servers if other != name]
+    assert "routes:" not in (ROOT / "deploy" / "nats.conf").read_text(encoding="utf-8")
+
+
 def test_only_loopback_of_the_host_reaches_what_has_no_sign_in() -> None:
     for service in SERVICES.values():
         for port in service.get("ports", ()):

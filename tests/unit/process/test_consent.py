@@ -10,6 +10,7 @@ from hanota.base.vocabulary.duis import ResponseCode
 from hanota.model.alerts import AlertKind
 from hanota.model.policies import ConsentPolicy, DeadlinePolicy, Policies
 from hanota.records.store import schema as t
+from helpers.postgres import sqlite_is_enough
 from helpers.world import NEW, PPMID, PPMID_2, SUPPLIER_1, SUPPLIER_2, Bench, image, request
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -46,6 +47,7 @@ def test_where_nobody_is_asked_the_hub_calls_for_it_at_once(mode: str) -> None:
     assert bench.tell("consent_given", result=5).state() == "ACTIVATING"
 
 
+@sqlite_is_enough
 @pytest.mark.parametrize(
     "order", list(itertools.permutations(["transferred", "consent_asked", "consent_given", "activation_succeeded"]))
 )

@@ -1,15 +1,18 @@
 """The schema: the tables of the code are those of the migrations, and opening again changes nothing."""
 
 import sqlite3
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from hanota.records.store import Store, open_store
+from hanota.records.store.engine import HEAD
 from hanota.records.store.schema import metadata
 from helpers.postgres import Cluster
 from helpers.stores import new_store
@@ -63,6 +66,12 @@ def test_keys_indexes_and_constraints_are_those_of_the_code_too(where: str | Non
     assert details(migrated) == details(fresh)
     fresh.close()
     migrated.close()
+
+
+def test_the_code_names_the_last_step() -> None:
+    """Or else a store that lacks one would be taken for whole."""
+    steps = ScriptDirectory(str(resources.files("hanota.records.store") / "migrations"))
+    assert steps.get_heads() == [HEAD]
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:

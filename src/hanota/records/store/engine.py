@@ -9,13 +9,9 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -23,7 +19,6 @@ from sqlalchemy.pool import StaticPool
 
 from hanota.base.errors import Fault, HanotaError
 from hanota.records.store.postgres import READING, WRITING, is_postgres, postgres_engine, told, was_taken_back
-from hanota.records.store.turns import serialise
 
 PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"),
@@ -32,8 +27,10 @@ PRAGMAS = (
 )
 """What every connection to SQLite is told."""
 
+HEAD: Final = "0008"
+"""The last step of `migrations`: a store that has it is as the code wants it."""
+
 _BUSY_TIMEOUT_S = 30
-_MIGRATING = threading.Lock()  # Alembic keeps what it is at in one place for all threads
 _S = TypeVar("_S", bound="Store")
 
 
@@ -155,7 +152,7 @@ def open_store(where: Path | str | None) -> Store:
         raise (DriverMissing if is_postgres(url) else StoreUnavailable)(url=told(url), cause=cause) from cause
     except DBAPIError as cause:
         raise StoreUnavailable(url=told(url), cause=str(cause.orig).strip()) from cause
-    except (SQLAlchemyError, CommandError, sqlite3.Error, OSError) as cause:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as cause:
         raise StoreUnavailable(url=told(url), cause=cause) from cause
     return Store(engine)
 
@@ -209,40 +206,19 @@ def _alike(first: Engine, other: Engine) -> Engine:
 
 
 def _migrate(engine: Engine) -> None:
-    scripts = resources.files("hanota.records.store") / "migrations"
-    config = Config()
-    config.set_main_option("script_location", str(scripts))
-    with _MIGRATING, engine.connect() as connection, _unreferenced(connection):
-        if is_postgres(engine.url):  # several workers may come to a new database at once
-            serialise(connection, "schema")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        _require_whole(connection)
-        connection.commit()
+    with engine.connect() as connection:
+        if _is_whole(connection):
+            return
+    from hanota.records.store.migrating import migrate  # noqa: PLC0415  Alembic takes a start a fifth of a second
+
+    migrate(engine)
 
 
-@contextlib.contextmanager
-def _unreferenced(connection: Connection) -> Iterator[None]:
-    """Let steps make tables anew that others refer to: SQLite can alter no column, and drops no such table.
-
-    That can be switched outside of transactions alone, so not by a step.
-    """
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        yield
-        return
-    driver.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA foreign_keys=ON")
-
-
-def _require_whole(connection: Connection) -> None:
-    """Raise IntegrityError if rows refer to nothing, before anything of a step is kept."""
-    driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection) and (broken := driver.execute("PRAGMA foreign_key_check").fetchall()):
-        raise sqlite3.IntegrityError(f"rows that refer to nothing: {broken[:3]}")
+def _is_whole(connection: Connection) -> bool:
+    """Whether the schema is that of the code."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return False
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
 
 
 def integrity(store: Store) -> str:
