@@ -43,23 +43,28 @@ class Reader:
         return octets
 
     def _go(self, field: str, count: int) -> bytes:
-        require(count <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=count)
-        self.offset += count
-        return self.octets[self.offset - count : self.offset]
+        begin = self.offset
+        end = begin + count
+        if end > self.end_offset:  # plainly, here and below: a message has a dozen fields, a second thousands of them
+            raise MessageShort(field=field, offset=begin, got=self.left, expected=count)
+        self.offset = end
+        return self.octets[begin:end]
 
     def expect(self, field: str, octets: bytes) -> None:
         """Read exactly these octets. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         got = self._go(field, len(octets))
-        require(got == octets, MessageMalformed, field=field, offset=offset, got=got.hex(), expected=octets.hex())
+        if got != octets:
+            raise MessageMalformed(field=field, offset=offset, got=got.hex(), expected=octets.hex())
         self.taken.append(Taken(field, offset, got))
 
     def code(self, field: str, codes: type[IntEnum]) -> int:
         """Read an octet that is one of `codes`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         octets = self._go(field, 1)
-        numbers = [int(code) for code in codes]
-        require(octets[0] in numbers, MessageMalformed, field=field, offset=offset, got=octets[0], expected=numbers)
+        if octets[0] not in codes._value2member_map_:
+            numbers = [int(code) for code in codes]
+            raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers)
         self.taken.append(Taken(field, offset, octets))
         return octets[0]
 
@@ -71,7 +76,8 @@ class Reader:
         """Read a length octet that is one of `lengths`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         length = self._go(field, 1)[0]
-        require(length in lengths, MessageMalformed, field=field, offset=offset, got=length, expected=lengths)
+        if length not in lengths:
+            raise MessageMalformed(field=field, offset=offset, got=length, expected=lengths)
         self._take_length(field, offset)
         return length
 
@@ -85,7 +91,8 @@ class Reader:
         Raises MessageMalformed, MessageShort.
         """
         length = self.length(field)
-        require(length <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=length)
+        if length > self.left:
+            raise MessageShort(field=field, offset=self.offset, got=self.left, expected=length)
         inner = Reader(self.octets, self.offset, self.offset + length)
         inner.taken = self.taken
         self.offset += length
