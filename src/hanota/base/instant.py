@@ -40,6 +40,11 @@ def parse_iso(text: str) -> Instant:
     except ValueError:
         raise BadValue(kind="time", value=text, expected="2026-01-15T09:00:00.000Z") from None
     require(moment.tzinfo is not None, BadValue, kind="time", value=text, expected="a zone, e.g. a final Z")
+    return from_datetime(moment)
+
+
+def from_datetime(moment: datetime) -> Instant:
+    """Read a moment that knows its zone."""
     return Instant((moment - _EPOCH) // _MILLISECOND)
 
 
@@ -70,4 +75,4 @@ def from_generalized(text: str) -> Instant:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise BadValue(kind="GeneralizedTime", value=text, expected="YYYYMMDDHHMMSSZ") from None
-    return Instant((moment - _EPOCH) // _MILLISECOND)
+    return from_datetime(moment)

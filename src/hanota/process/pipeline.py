@@ -24,7 +24,7 @@ from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver, Release
-from hanota.process.intake import Asked, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
+from hanota.process.intake import Asked, Claim, Ignored, Told, claim_of, open_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
@@ -36,11 +36,16 @@ from hanota.records.store.applying import apply
 from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import save_reports
 from hanota.records.store.work import claim, claim_leaving, waiting
+from hanota.wire.marks import Chain, count_holding
+from hanota.wire.wan import Uplink
 
 _RELEASE: Final = Release()
 _FOLLOWING: Final[tuple[Stage, ...]] = (Deliver(), Activate(), Report())
 STAGES: Final[tuple[Stage, ...]] = (Schedule(), _RELEASE, *_FOLLOWING)
 _HEARD: Final = sorted(frozenset[str]().union(*(stage.hears for stage in STAGES)))
+
+Look = Callable[[Sequence[Chain]], Callable[[], list[int]]]
+"""Begins to look at marks; what it gives waits, and tells of each chain how many hold (`wire.marks.count_holding`)."""
 
 MADE_MAX: Final = 10_000
 """After so many new deliveries the stages have their turn, and whoever asks meanwhile is not behind all of a flood."""
@@ -58,9 +63,17 @@ class Heard:
     failures: tuple[Exception, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """Frames from hubs, read; `holding` gives how many marks of each claim among them hold, and waits if it must."""
+
+    read: Sequence[Claim | Asked | Ignored]
+    holding: Callable[[], list[int]]
+
+
 class Pipeline:
     """The whole flow over one store. `seal` signs answers as the DCC, `broker` acts as its Access Control Broker: they
-    are all here that knows a key.
+    are all here that knows a key. `look` has the marks of frames looked at, in this process or beside it.
     """
 
     def __init__(
@@ -71,9 +84,11 @@ class Pipeline:
         policies: Policies,
         seal: Callable[[bytes], bytes],
         broker: Broker,
+        look: Look | None = None,
         lane: str = "0",
     ) -> None:
         self._store = store
+        self._look = look or _look_here
         self._dcc = dcc
         self._policies = policies
         self._broker = broker
@@ -170,11 +185,20 @@ class Pipeline:
 
     def hear(self, frames: Sequence[bytes], now: Instant) -> Heard:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
+        return self.keep(self.listen(frames), now)
+
+    def listen(self, frames: Sequence[bytes]) -> Listened:
+        """Read frames from hubs and have their marks looked at; nothing is believed, nor kept, before `keep`."""
+        opened = [open_frame(frame) for frame in frames]
         with self._store.reading() as connection:
-            facts = HomeFacts(
-                certificate=CertificateFinder(connection, hubs_of(frames)), mac_holds=self._broker.mac_holds
-            )
-            read = [read_uplink_frame(frame, facts) for frame in frames]
+            find = CertificateFinder(connection, {it.hub for it in opened if isinstance(it, Uplink)})
+            read = [claim_of(it, find) if isinstance(it, Uplink) else it for it in opened]
+        return Listened(read, self._look([it.marks for it in read if isinstance(it, Claim)]))
+
+    def keep(self, listened: Listened, now: Instant) -> Heard:
+        """Keep what was listened to, as far as its marks hold: it is durable when this returns."""
+        holding, mac_holds = iter(listened.holding()), self._broker.mac_holds
+        read = [it.judged(next(holding), mac_holds) if isinstance(it, Claim) else it for it in listened.read]
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]
         opened = [item.opened for item in told if item.opened is not None]
@@ -191,6 +215,11 @@ class Pipeline:
             tuple(item for item in read if isinstance(item, Ignored)),
             tuple(failures),
         )
+
+
+def _look_here(chains: Sequence[Chain]) -> Callable[[], list[int]]:
+    holding = count_holding(chains)
+    return lambda: holding
 
 
 def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:

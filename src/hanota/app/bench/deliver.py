@@ -21,6 +21,7 @@ from hanota.app.bench.rollout import HeardRollout, Plan
 from hanota.app.bench.signed import SignedRollout
 from hanota.app.bench.town import Town, cache_folder, plan_town, settle_town
 from hanota.app.frames import FrameBuilder
+from hanota.app.keywork import processes_by_default
 from hanota.base.instant import Instant
 from hanota.edge.estate.flow import BRIEF, WHOLE
 from hanota.model.policies import Policies
@@ -42,8 +43,9 @@ IMAGE_OCTETS: Final = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverOutcome:
-    """What was measured. `phases_us` are per device; `ratio` is the rate against the floor's, `ratio_cpu` the
-    same by the time that the processor spent: on a busy machine the steadier one; `ratio_peer` against the peer's."""
+    """What was measured. `phases_us` are per device; `cpu_seconds` are those of all `processes`; `ratio` is the rate
+    against the floor's, `ratio_cpu` the same by the time that the processor spent: on a busy machine the steadier one;
+    `ratio_peer` against the peer's."""
 
     devices: int
     requests: int
@@ -52,6 +54,8 @@ class DeliverOutcome:
     carrier: str
     reports: str
     reports_per_device: float
+    signatures_per_device: float
+    processes: int
     seconds: float
     cpu_seconds: float
     devices_per_s: float
@@ -118,18 +122,21 @@ def bench_deliver(
     registry: int | None = None,
     whole: bool = False,
     signed: bool = False,
+    processes: int | None = None,
     database: str | None = None,
     beside: Beside = Beside(),
 ) -> DeliverOutcome:
     """Measure a rollout to so many devices in so many requests, in a registry of at least as many.
 
     Args: whole: homes send every receipt that `Estate` sends, not only what moves a delivery on. signed: orders and
-    reports are frames, signed and verified. database: URL of an empty one; else it is a SQLite file.
+    reports are frames, signed and verified. processes: how many look at signatures beside the one that owns the store;
+    else as many as this machine has use for. database: URL of an empty one; else it is a SQLite file.
     Raises RequestRefused, RolloutUnfinished, PeerBroken, DatabaseInUse.
     """
     growth = () if database else beside.growth
     town = plan_town(max(devices, registry or 0, *growth), image_octets=IMAGE_OCTETS, now=now)
-    runs = _Runs(town, Identities(town.keys, now) if signed else None, now)
+    beside_it = (processes_by_default() if processes is None else processes) if signed else 0
+    runs = _Runs(town, Identities(town.keys, now) if signed else None, now, beside_it)
     plan = Plan(devices=devices, requests=requests, said=WHOLE if whole else BRIEF)
     grown = {size: runs.cost_us(replace(plan, devices=size)) for size in growth}
     meter = Meter(cProfile.Profile() if beside.profile is not None else None)
@@ -149,6 +156,8 @@ def bench_deliver(
         carrier="memory" if signed else "none",
         reports="signed" if signed else "heard",
         reports_per_device=round(reports / devices, 2),
+        signatures_per_device=round(meter.signatures / devices, 2),
+        processes=1 + runs.beside,
         seconds=round(meter.seconds, 2),
         cpu_seconds=round(meter.cpu_seconds, 2),
         devices_per_s=round(per_s, 1),
@@ -178,6 +187,7 @@ class _Runs:
     town: Town
     identities: Identities | None
     now: Instant
+    beside: int = 0
 
     def roll_out(self, plan: Plan, where: Path | str, meter: Meter) -> tuple[int, float, Mapping[str, int]]:
         """Bring all devices to the new version. Returns: reports, days of virtual time, and rows that were written."""
@@ -189,7 +199,15 @@ class _Runs:
                 broker = FrameBuilder(town.keys, town.description.dcc)
                 rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter)
             else:
-                rollout = SignedRollout(store, town, self.identities, plan=plan, policies=policies, meter=meter)
+                rollout = SignedRollout(
+                    store,
+                    town,
+                    self.identities,
+                    plan=plan,
+                    policies=policies,
+                    meter=meter,
+                    processes=self.beside,
+                )
             with meter.collecting_seldom():
                 rollout.run(self.now)
             with store.reading() as connection:

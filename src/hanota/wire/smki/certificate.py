@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS, Eui64
-from hanota.base.instant import Instant, parse_iso
+from hanota.base.instant import Instant, from_datetime
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.wire.der import DerMalformed, DerSchema
 from hanota.wire.smki.errors import CertificateMalformed, KeyMismatch, WrongKeyUsage
@@ -127,6 +127,11 @@ class Authority:
         require(matching, KeyMismatch, usage="authority", serial=held.serial, subject=held.subject)
 
 
+def public_key_of(der: bytes) -> ec.EllipticCurvePublicKey:
+    """Give the key, P-256, of the certificate with this DER. Raises CertificateMalformed."""
+    return _checked("public key", lambda: _public_key(x509.load_der_x509_certificate(der)))
+
+
 def read_certificate(octets: bytes) -> Certificate:
     """Read the certificate of a party or a device, DER or PEM. Raises CertificateMalformed.
 
@@ -157,8 +162,8 @@ def kept_certificate(
         usage=usage,
         issuer=issuer,
         serial=serial,
-        not_before=_instant(parsed, "not_valid_before_utc"),
-        not_after=_instant(parsed, "not_valid_after_utc"),
+        not_before=from_datetime(parsed.not_valid_before_utc),
+        not_after=from_datetime(parsed.not_valid_after_utc),
         der=der,
     )
 
@@ -272,7 +277,7 @@ def _name_text(parsed: x509.Certificate, name: str) -> str:
 
 
 def _instant(parsed: x509.Certificate, name: str) -> Instant:
-    return parse_iso(_checked("validity", lambda: getattr(parsed, name).isoformat()))
+    return from_datetime(_checked("validity", lambda: getattr(parsed, name)))
 
 
 def _checked(field_name: str, ask: Callable[[], _T]) -> _T:
