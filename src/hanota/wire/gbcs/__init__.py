@@ -41,7 +41,7 @@ from hanota.wire.gbcs.errors import (
     PayloadMalformed,
     UnexpectedMessage,
 )
-from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, write_message
+from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, signed_part, write_message
 from hanota.wire.gbcs.payload import (
     CANCELLED_AT,
     ActivateFirmware,
@@ -108,6 +108,7 @@ __all__ = [
     "sign_pre_command",
     "signature_holds",
     "signed_command",
+    "signed_part",
     "transfer_alert",
     "write_message",
     "write_payload",

@@ -131,8 +131,15 @@ def read_message(octets: bytes) -> Message:
     return read_fields(Reader(octets))
 
 
+def signed_part(octets: bytes, message: Message) -> bytes:
+    """Give `message.signed_octets`, out of the octets that the message was read from where they stand there as such."""
+    if message.mac is not None or not message.signature:
+        return message.signed_octets
+    return octets[len(GENERAL_SIGNING) : len(octets) - len(write_field(message.signature))]
+
+
 def read_fields(reader: Reader) -> Message:
-    """Read as `read_message` does; the reader's `taken` then lists the fields, also those before an error."""
+    """Read as `read_message` does; a listing reader's `taken` then has the fields, also those before an error."""
     sealed = reader.octets[:1] == GENERAL_CIPHERING
     if sealed:
         reader.expect("general-ciphering header", GENERAL_CIPHERING + _CIPHERING_FIELDS_ABSENT)

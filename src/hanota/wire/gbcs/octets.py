@@ -21,14 +21,18 @@ class Taken(NamedTuple):
 class Reader:
     """A place in a message. Every method names the field it reads, for the error and for `taken`.
 
-    `taken` lists all that was read so far, in order; after an error it ends where the message stopped making sense.
+    `taken` lists all that was read so far, in order; after an error it ends where the message stopped making sense. It
+    stays empty unless the reader is `listing`: to list takes as long as to read.
     """
 
-    def __init__(self, octets: bytes, offset: int = 0, end: int | None = None) -> None:
+    __slots__ = ("_listing", "end_offset", "octets", "offset", "taken")
+
+    def __init__(self, octets: bytes, offset: int = 0, end: int | None = None, *, listing: bool = False) -> None:
         self.octets = octets
         self.offset = offset
         self.end_offset = len(octets) if end is None else end
         self.taken: list[Taken] = []
+        self._listing = listing
 
     @property
     def left(self) -> int:
@@ -38,7 +42,7 @@ class Reader:
     def take(self, field: str, count: int) -> bytes:
         """Read `count` octets. Raises MessageShort."""
         octets = self._go(field, count)
-        if octets:
+        if octets and self._listing:
             self.taken.append(Taken(field, self.offset - count, octets))
         return octets
 
@@ -56,7 +60,8 @@ class Reader:
         got = self._go(field, len(octets))
         if got != octets:
             raise MessageMalformed(field=field, offset=offset, got=got.hex(), expected=octets.hex())
-        self.taken.append(Taken(field, offset, got))
+        if self._listing:
+            self.taken.append(Taken(field, offset, got))
 
     def code(self, field: str, codes: type[IntEnum]) -> int:
         """Read an octet that is one of `codes`. Raises MessageMalformed, MessageShort."""
@@ -65,7 +70,8 @@ class Reader:
         if octets[0] not in codes._value2member_map_:
             numbers = [int(code) for code in codes]
             raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers)
-        self.taken.append(Taken(field, offset, octets))
+        if self._listing:
+            self.taken.append(Taken(field, offset, octets))
         return octets[0]
 
     def short_field(self, field: str, lengths: tuple[int, ...]) -> bytes:
@@ -93,7 +99,7 @@ class Reader:
         length = self.length(field)
         if length > self.left:
             raise MessageShort(field=field, offset=self.offset, got=self.left, expected=length)
-        inner = Reader(self.octets, self.offset, self.offset + length)
+        inner = Reader(self.octets, self.offset, self.offset + length, listing=self._listing)
         inner.taken = self.taken
         self.offset += length
         return inner
@@ -113,18 +119,20 @@ class Reader:
         return length
 
     def _take_length(self, field: str, offset: int) -> None:
-        self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
+        if self._listing:
+            self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
 
     def end(self) -> None:
         """Require that nothing follows. Raises MessageTrailing."""
-        require(not self.left, MessageTrailing, offset=self.offset, got=self.left)
+        if self.left:
+            raise MessageTrailing(offset=self.offset, got=self.left)
 
 
 def write_length(length: int) -> bytes:
     """Write a length: one octet below 128, else 81 or 82 and one or two octets. Raises MessageUnwritable."""
-    require(length <= LENGTH_MAX, MessageUnwritable, field="length", got=length, expected=f"at most {LENGTH_MAX}")
     if length < 0x80:
         return bytes((length,))
+    require(length <= LENGTH_MAX, MessageUnwritable, field="length", got=length, expected=f"at most {LENGTH_MAX}")
     return bytes((0x81, length)) if length < 0x100 else b"\x82" + length.to_bytes(2, "big")
 
 
