@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from hanota.app.keywork import KeyWork, broker_keys
-from hanota.base.errors import HanotaError
+from hanota.base.errors import HanotaError, require
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import DeviceType
@@ -15,7 +15,7 @@ from hanota.model.profiles import PROFILES
 from hanota.records.store.commands import CommandSending
 from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
 from hanota.wire.gbcs import Message, ask_version, mac_holds_under, seal_under, signed_command, write_message
-from hanota.wire.smki import Certificate, KeyDirectory
+from hanota.wire.smki import Certificate, CertifiedKey, KeyDirectory
 from hanota.wire.smki.errors import CertificateMalformed
 from hanota.wire.wan import (
     Cancel,
@@ -32,7 +32,7 @@ from hanota.wire.wan import (
 
 T = TypeVar("T")
 S = TypeVar("S")
-FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
+FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
 SECRETS_MAX: Final = 20_000
 """How many secrets shared with devices are kept: between a command and its answer some minutes pass at most."""
 
@@ -49,7 +49,7 @@ class UnsealedCommand:
     """A command, which lacks the MAC under the secret shared with the holder of `device`."""
 
     message: int
-    device: Certificate
+    device: CertifiedKey
     command: Message
 
 
@@ -168,19 +168,19 @@ class FrameBuilder:
             user=user,
             user_counter=user_counter,
         )
-        return write_message(seal_under(command, self._secret(device)))
+        return write_message(seal_under(command, self._secret(device.certified_key)))
 
     def seal(self, signed: bytes, device: Certificate) -> bytes:
         """Give a Signed Pre-Command as the command that goes to the device."""
-        return write_message(seal_under(signed_command(signed, device.eui), self._secret(device)))
+        return write_message(seal_under(signed_command(signed, device.eui), self._secret(device.certified_key)))
 
-    def mac_holds(self, message: Message, device: Certificate) -> bool:
+    def mac_holds(self, message: Message, device: CertifiedKey) -> bool:
         """Whether a MAC to the ACB was made by the holder of the device's key."""
         return mac_holds_under(message, self._secret(device))
 
-    def _secret(self, device: Certificate) -> bytes:
-        """Give the secret shared with a device. Raises WrongKeyUsage, CertificateMalformed."""
-        device.require_usage(KeyUsage.KEY_AGREEMENT)
+    def _secret(self, device: CertifiedKey) -> bytes:
+        """Give the secret shared with a device. Raises CertificateMalformed, also for a key of another usage."""
+        _require_agreement(device)
         secret = self._secrets.get(device.der)
         if secret is None:
             (secret,) = self._work.agree([device.der])()
@@ -208,9 +208,14 @@ def _made(make: Callable[[T, S], bytes], draft: T, by_key: S) -> bytes | HanotaE
         return failure
 
 
-def _there(secret: bytes | None, device: Certificate) -> bytes:
+def _require_agreement(device: CertifiedKey) -> None:
+    agrees = device.usage is KeyUsage.KEY_AGREEMENT
+    require(agrees, CertificateMalformed, field="key usage", got=device.usage, expected=KeyUsage.KEY_AGREEMENT)
+
+
+def _there(secret: bytes | None, device: CertifiedKey) -> bytes:
     if secret is None:
-        raise CertificateMalformed(field="public key", got=f"serial number {device.serial}", expected="a P-256 key")
+        raise CertificateMalformed(field="public key", got=f"that of {device.eui}", expected="a P-256 key")
     return secret
 
 

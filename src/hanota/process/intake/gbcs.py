@@ -15,10 +15,10 @@ from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
 from hanota.wire import gbcs
 from hanota.wire.marks import Mark, count_holding
-from hanota.wire.smki import Certificate
+from hanota.wire.smki import CertifiedKey
 
-MacCheck = Callable[[gbcs.Message, Certificate], bool]
-FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
+MacCheck = Callable[[gbcs.Message, CertifiedKey], bool]
+FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
 
 _Facts = dict[str, Any]  # columns of a Return
 
@@ -72,7 +72,7 @@ class Claimed:
 
     content: Authentic
     mark: Mark | None
-    sealed: Certificate | None
+    sealed: CertifiedKey | None
 
     def judged(self, signed: bool, mac_holds: MacCheck) -> Authentic | NotAuthentic:
         """Give the message as its originator's, if it is; `signed`: whether `mark` was found to hold."""

@@ -9,7 +9,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -59,6 +59,14 @@ class AuthorityCertificate:
         return _public_key(x509.load_der_x509_certificate(self.der))
 
 
+class CertifiedKey(NamedTuple):
+    """Whose key a certificate is and for which use, with its DER: all that a message needs, and read much sooner."""
+
+    eui: Eui64
+    usage: KeyUsage
+    der: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """Certificate of a party or a device for one use. `role` is None for a device.
@@ -93,6 +101,11 @@ class Certificate:
         except (InvalidSignature, *_FOREIGN):
             return False
         return True
+
+    @property
+    def certified_key(self) -> CertifiedKey:
+        """What of it messages need."""
+        return CertifiedKey(self.eui, self.usage, self.der)
 
     def require_usage(self, usage: KeyUsage) -> None:
         """Refuse a certificate that is not for `usage`. Raises WrongKeyUsage."""
@@ -148,23 +161,6 @@ def read_certificate(octets: bytes) -> Certificate:
         not_before=_instant(parsed, "not_valid_before_utc"),
         not_after=_instant(parsed, "not_valid_after_utc"),
         der=parsed.public_bytes(Encoding.DER),
-    )
-
-
-def kept_certificate(
-    der: bytes, *, eui: Eui64, role: CertificateRole | None, usage: KeyUsage, issuer: str, serial: int
-) -> Certificate:
-    """Give a certificate that `read_certificate` has read before, with what it found then: a tenth of its time."""
-    parsed = x509.load_der_x509_certificate(der)
-    return Certificate(
-        eui=eui,
-        role=role,
-        usage=usage,
-        issuer=issuer,
-        serial=serial,
-        not_before=from_datetime(parsed.not_valid_before_utc),
-        not_after=from_datetime(parsed.not_valid_after_utc),
-        der=der,
     )
 
 
