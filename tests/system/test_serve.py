@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from hanota.app.clock import wall_clock
+from hanota.app.keywork import WORTH_MIN
 from hanota.base.instant import iso
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
@@ -129,6 +130,27 @@ def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path, estate: P
         host.process.kill()
         host.process.wait()
         host.until(lambda: not any(is_running(pid) for pid in pids), "a process is left")
+
+
+def test_key_processes_begin_with_a_flood_and_end_with_their_worker(tmp_path: Path) -> None:
+    homes = [Home(number) for number in range(1, WORTH_MIN + 6)]
+    crowded = make_estate(tmp_path / "estate.toml", homes, [NEW])
+    host = Host(tmp_path / "host", crowded, workers=1, options=("--key-processes", "2"))
+    with serving(host):
+        worker = host.pid_of("worker-1")
+        assert children(worker) == []
+        post(host, homes)
+        host.until(lambda: len(host.spool.sent()) >= len(homes), "not all were sent")
+        begun = children(worker)
+        assert len(begun) >= 2
+        code, seconds = host.terminate()
+    assert (code, seconds < 30) == (0, True)
+    host.until(lambda: not any(is_running(pid) for pid in begun), "a process is left")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_running(pid: int) -> bool:

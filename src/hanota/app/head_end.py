@@ -5,14 +5,17 @@ committed there. Sending twice is harmless, forgetting is not, so rows are marke
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import structlog
 
-from hanota.app.frames import FindCertificate, FrameBuilder
+from hanota.app.frames import Draft, FindCertificate, FrameBuilder
+from hanota.app.keywork import KeyWork, broker_keys
 from hanota.app.posting import Posting, Turns
 from hanota.app.wan_meter import WanMeter
+from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.limits import IMAGE_OCTETS_MAX_SCHEMA
@@ -21,7 +24,7 @@ from hanota.callbacks.port import Callback
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
 from hanota.process.intake import Asked
-from hanota.process.pipeline import Heard, Pipeline
+from hanota.process.pipeline import Heard, Listened, Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
@@ -40,11 +43,15 @@ HEARD_MAX: Final = 4 * _FRAMES_MAX
 ROWS_MAX: Final = 2_000
 """After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _POST_S_MAX: Final = 0.25
+AnySending = Sending | CommandSending
 _log = structlog.get_logger()
 
 
 class HeadEnd:
-    """The DCC side over one store and one carrier to the hubs. With `turns`, other processes post alerts, too."""
+    """The DCC side over one store and one carrier to the hubs. With `turns`, other processes post alerts, too.
+
+    `work` does what takes keys and much of the processor; by default at once, in this process. Who gave it closes it.
+    """
 
     def __init__(
         self,
@@ -57,14 +64,19 @@ class HeadEnd:
         policies: Policies,
         lane: str = "0",
         turns: Turns | None = None,
+        work: KeyWork | None = None,
     ) -> None:
         self._store = store
         self._wan = wan
         self._policies = policies
         self._meter = WanMeter()
-        self._frames = FrameBuilder(keys, dcc)
+        work = work or KeyWork(broker_keys(keys, dcc))
+        self._frames = FrameBuilder(keys, dcc, work)
+        self._ahead: list[Listened] = []
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
-        self._pipeline = Pipeline(store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, lane=lane)
+        self._pipeline = Pipeline(
+            store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, look=work.look, lane=lane
+        )
         self._posting = Posting(
             store, dcc=dcc, callback=callback, sign=self._sign, lane=lane, policy=policies.alert, turns=turns
         )
@@ -135,39 +147,55 @@ class HeadEnd:
             return next_due(connection, self._policies.alert.window)
 
     def _hear(self, now: Instant, going: Callable[[], bool]) -> int:
+        """Keep what hubs say, and answer. Where more waits it is listened to already: its marks are looked at beside
+        what is done next.
+        """
         count = 0
-        while count < HEARD_MAX and going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
-            count += len(frames)
-            try:
-                heard = self._heard(frames, now)
-            except BaseException:
-                self._wan.give_back()
-                raise
-            self._wan.settle()
-            for told in heard.told:
-                if told.why is not None:
-                    _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
-                said = told.report.octets if told.report is not None else b""
-                self._meter.up(told.hub, "report", len(said))
-                done = write_frame(Acknowledge(event=told.event))
-                self._wan.send(told.hub, done, now)
-                self._meter.down(told.hub, "acknowledge", len(done))
-            for failure in heard.failures:
-                _log.error("message_not_taken", exc_info=failure)
-            for asked in heard.asked:
-                self._serve(asked, now)
-            for ignored in heard.ignored:
-                _log.warning("frame_ignored", why=ignored.why)
+        try:
+            listened, self._ahead = self._ahead or self._listen(now, going), []
+            for batch in listened:
+                self._answer(self._kept(batch, now), now)
+                count += len(batch.read)
+        except BaseException:
+            self._wan.give_back()
+            raise
+        self._wan.settle()
+        if count >= HEARD_MAX:
+            self._ahead = self._listen(now, going)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count
 
-    def _heard(self, frames: list[bytes], now: Instant) -> Heard:
-        """Take frames. Evidence comes first: what can't be decided now is kept all the same."""
+    def _listen(self, now: Instant, going: Callable[[], bool]) -> list[Listened]:
+        batches: list[Listened] = []
+        count = 0
+        while count < HEARD_MAX and going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
+            batches.append(self._pipeline.listen(frames))
+            count += len(frames)
+        return batches
+
+    def _kept(self, listened: Listened, now: Instant) -> Heard:
+        """Keep what was listened to. Evidence comes first: what can't be decided now is kept all the same."""
         try:
-            return self._pipeline.hear(frames, now)
+            return self._pipeline.keep(listened, now)
         except Exception:  # if it is a stage that fails, it does so again in the next run; the report is kept by then
-            _log.exception("reports_not_decided", frames=len(frames))
-            return self._pipeline.hear(frames, now, at_once=False)
+            _log.exception("reports_not_decided", frames=len(listened.read))
+            return self._pipeline.keep(listened, now, at_once=False)
+
+    def _answer(self, heard: Heard, now: Instant) -> None:
+        for told in heard.told:
+            if told.why is not None:
+                _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
+            said = told.report.octets if told.report is not None else b""
+            self._meter.up(told.hub, "report", len(said))
+            done = write_frame(Acknowledge(event=told.event))
+            self._wan.send(told.hub, done, now)
+            self._meter.down(told.hub, "acknowledge", len(done))
+        for failure in heard.failures:
+            _log.error("message_not_taken", exc_info=failure)
+        for asked in heard.asked:
+            self._serve(asked, now)
+        for ignored in heard.ignored:
+            _log.warning("frame_ignored", why=ignored.why)
 
     def _serve(self, asked: Asked, now: Instant) -> None:
         try:
@@ -194,57 +222,74 @@ class HeadEnd:
         return None if found is None else found[0]
 
     def _drain_outbox(self, now: Instant, going: Callable[[], bool]) -> int:
+        """Hand over what is to leave; the next frames are signed beside that."""
         sent = 0
-        while going() and (built := self._next_frames(now)):
-            self._offer_images(sending for sending, _ in built)
-            for sending, frame in built:
-                if frame is not None:
-                    self._send(sending, frame, now)
-            failed = self._wan.flush()
-            gone = [sending.id for sending, _ in built if sending.hub not in failed]
+        leaving = self._next_frames(now) if going() else None
+        while leaving is not None:
+            following = self._next_frames(now) if going() else None
+            gone, failed = self._hand_over(leaving, now)
+            back = [*failed, *(following.sendings if following is not None and failed else ())]
             with self._store.writing() as connection:
-                mark_sent(connection, gone, now)
-                put_back(connection, [sending.id for sending, _ in built if sending.hub in failed], now)
+                mark_sent(connection, [sending.id for sending in gone], now)
+                put_back(connection, [sending.id for sending in back], now)
                 self._meter.write(connection, now)
             sent += len(gone)
             if failed:  # what was not handed over is due still; the next step tries again
-                _log.warning("not_handed_over", sendings=len(built) - len(gone))
+                _log.warning("not_handed_over", sendings=len(failed))
                 break
+            leaving = following
         return sent
 
-    def _offer_images(self, sendings: Iterable[Sending | CommandSending]) -> None:
+    def _hand_over(self, leaving: "_Leaving", now: Instant) -> tuple[list[AnySending], list[AnySending]]:
+        """Give frames to the carrier. Returns: what it took, or will never take; and what is to be sent again."""
+        self._offer_images(leaving.sendings)
+        for sending, frame in zip(leaving.drafted, leaving.frames(), strict=True):
+            if isinstance(frame, HanotaError):
+                _log.error("frame_not_built", exc_info=frame, **_ids(sending))
+            else:
+                self._send(sending, frame, now)
+        missing = self._wan.flush()
+        gone: list[AnySending] = [sending for sending in leaving.sendings if sending.hub not in missing]
+        return gone, [sending for sending in leaving.sendings if sending.hub in missing]
+
+    def _offer_images(self, sendings: Iterable[AnySending]) -> None:
         """Let agents of hubs have the images of orders ahead of them, where the carrier keeps images."""
         orders = {it.order for it in sendings if isinstance(it, Sending) and it.kind == "distribute"}
         for image in {image for order in orders for image in (order.image_hash, *(part for part, _ in order.parts))}:
             self._wan.offer(image, partial(self._image, image))
 
-    def _next_frames(self, now: Instant) -> list[tuple[Sending | CommandSending, bytes | None]]:
+    def _next_frames(self, now: Instant) -> "_Leaving | None":
         with self._store.reading() as connection:
             if not anything_unsent(connection, now):
-                return []
+                return None
         with self._store.writing() as connection:
             claimed = claim_unsent(connection, now)
         with self._store.reading() as connection:
-            waiting: list[Sending | CommandSending] = [
+            waiting: list[AnySending] = [
                 *unsent(connection, now, claimed=claimed),
                 *unsent_commands(connection, now, claimed=claimed),
             ]
             asked = (it.hub for it in waiting if isinstance(it, CommandSending) or it.kind == "read_version")
             find = CertificateFinder(connection, asked)
-            return [(sending, self._build(sending, find, now)) for sending in waiting]
+            drafts = [(sending, self._draft(sending, find, now)) for sending in waiting]
+        drafted = [(sending, draft) for sending, draft in drafts if draft is not None]
+        frames = self._frames.finish([draft for _, draft in drafted])
+        return _Leaving(waiting, [sending for sending, _ in drafted], frames) if waiting else None
 
-    def _build(self, sending: Sending | CommandSending, find: FindCertificate, now: Instant) -> bytes | None:
-        """Give the frame of a message; None if there can be none, which is logged. Its stage repeats it in any case."""
+    def _draft(self, sending: AnySending, find: FindCertificate, now: Instant) -> Draft | None:
+        """Give the frame of a message but for what keys do to it; None if there can be none, which is logged. Its stage
+        repeats it in any case.
+        """
         try:
-            frame = self._frames.build(sending, find, now)
+            draft = self._frames.draft(sending, find, now)
         except Exception:  # one that can't be built counts as sent, so that it does not keep the others
             _log.exception("frame_not_built", **_ids(sending))
             return None
-        if frame is None:
+        if draft is None:
             _log.warning("device_without_certificate", **_ids(sending))
-        return frame
+        return draft
 
-    def _send(self, sending: Sending | CommandSending, frame: bytes, now: Instant) -> None:
+    def _send(self, sending: AnySending, frame: bytes, now: Instant) -> None:
         try:
             self._wan.send(sending.hub, frame, now)
             self._meter.down(
@@ -254,7 +299,16 @@ class HeadEnd:
             _log.exception("frame_not_sent", **_ids(sending))
 
 
-def _ids(sending: Sending | CommandSending) -> dict[str, str | int]:
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What was taken from the outbox; `frames` gives the frame of each that is `drafted`, and waits if it must."""
+
+    sendings: list[AnySending]
+    drafted: list[AnySending]
+    frames: Callable[[], list[bytes | HanotaError]]
+
+
+def _ids(sending: AnySending) -> dict[str, str | int]:
     what: dict[str, str | int] = (
         {"kind": "command", "command": sending.command}
         if isinstance(sending, CommandSending)

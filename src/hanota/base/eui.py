@@ -39,7 +39,8 @@ class Eui64:
     @classmethod
     def from_octets(cls, octets: bytes) -> "Eui64":
         """Read 8 octets, big-endian, as GBCS writes a system title. Raises BadValue."""
-        require(len(octets) == EUI64_OCTETS, BadValue, kind="EUI-64", value=octets.hex(), expected="8 octets")
+        if len(octets) != EUI64_OCTETS:
+            raise BadValue(kind="EUI-64", value=octets.hex(), expected="8 octets")
         return cls(int.from_bytes(octets, "big"))
 
     @classmethod

@@ -27,7 +27,7 @@ from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver, Release
-from hanota.process.intake import Asked, Authentic, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
+from hanota.process.intake import Asked, Authentic, Claim, Ignored, Told, claim_of, open_frame
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
@@ -40,6 +40,8 @@ from hanota.records.store.materialising import materialise
 from hanota.records.store.reports import KeptElsewhere, save_reports
 from hanota.records.store.wan import let_go_at_once
 from hanota.records.store.work import claim, claim_leaving, claim_requested, waiting
+from hanota.wire.marks import Chain, count_holding
+from hanota.wire.wan import Uplink
 
 _SCHEDULE: Final = Schedule()
 _RELEASE: Final = Release()
@@ -47,6 +49,9 @@ _FOLLOWING: Final[tuple[Stage, ...]] = (Deliver(), Activate(), Report())
 STAGES: Final[tuple[Stage, ...]] = (_SCHEDULE, _RELEASE, *_FOLLOWING)
 _HEARERS: Final = {event: number for number, stage in enumerate(STAGES) for event in stage.hears}
 _HEARD: Final = sorted(_HEARERS)
+
+Look = Callable[[Sequence[Chain]], Callable[[], list[int]]]
+"""Begins to look at marks; what it gives waits, and tells of each chain how many hold (`wire.marks.count_holding`)."""
 
 MADE_MAX: Final = 10_000
 """After so many new deliveries the stages have their turn, and whoever asks meanwhile is not behind all of a flood."""
@@ -64,9 +69,17 @@ class Heard:
     failures: tuple[Exception, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """Frames from hubs, read; `holding` gives how many marks of each claim among them hold, and waits if it must."""
+
+    read: Sequence[Claim | Asked | Ignored]
+    holding: Callable[[], list[int]]
+
+
 class Pipeline:
     """The whole flow over one store. `seal` signs answers as the DCC, `broker` acts as its Access Control Broker: they
-    are all here that knows a key.
+    are all here that knows a key. `look` has the marks of frames looked at, in this process or beside it.
     """
 
     def __init__(
@@ -77,9 +90,11 @@ class Pipeline:
         policies: Policies,
         seal: Callable[[bytes], bytes],
         broker: Broker,
+        look: Look | None = None,
         lane: str = "0",
     ) -> None:
         self._store = store
+        self._look = look or _look_here
         self._dcc = dcc
         self._policies = policies
         self._broker = broker
@@ -191,16 +206,25 @@ class Pipeline:
     def _commanding(self, connection: Connection, now: Instant) -> Commanding:
         return Commanding(connection, dcc=self._dcc, policies=self._policies, lane=self._lane, now=now)
 
-    def hear(self, frames: Sequence[bytes], now: Instant, *, at_once: bool = True) -> Heard:
-        """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged.
+    def hear(self, frames: Sequence[bytes], now: Instant) -> Heard:
+        """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
+        return self.keep(self.listen(frames), now)
+
+    def listen(self, frames: Sequence[bytes]) -> Listened:
+        """Read frames from hubs and have their marks looked at; nothing is believed, nor kept, before `keep`."""
+        opened = [open_frame(frame) for frame in frames]
+        with self._store.reading() as connection:
+            find = CertificateFinder(connection, {it.hub for it in opened if isinstance(it, Uplink)})
+            read = [claim_of(it, find) if isinstance(it, Uplink) else it for it in opened]
+        return Listened(read, self._look([it.marks for it in read if isinstance(it, Claim)]))
+
+    def keep(self, listened: Listened, now: Instant, *, at_once: bool = True) -> Heard:
+        """Keep what was listened to, as far as its marks hold: it is durable when this returns.
 
         With `at_once` so is what stages make of it; else they hear of it in the next run.
         """
-        with self._store.reading() as connection:
-            facts = HomeFacts(
-                certificate=CertificateFinder(connection, hubs_of(frames)), mac_holds=self._broker.mac_holds
-            )
-            read = [read_uplink_frame(frame, facts) for frame in frames]
+        holding, mac_holds = iter(listened.holding()), self._broker.mac_holds
+        read = [it.judged(next(holding), mac_holds) if isinstance(it, Claim) else it for it in listened.read]
         told = tuple(item for item in read if isinstance(item, Told))
         reports = [item.report for item in told if item.report is not None]
         opened = [item.opened for item in told if item.opened is not None]
@@ -241,6 +265,11 @@ class Pipeline:
                 ctx = Ctx(now=_not_before(kept.claimed, now), policies=self._policies)
                 self._write(connection, decide_said(STAGES, kept.claimed, ctx, _FOLLOWING), ctx, kept_as_taken=True)
             return tuple(self._commanding(connection, now).hear(opened, kept.sources)) if opened else ()
+
+
+def _look_here(chains: Sequence[Chain]) -> Callable[[], list[int]]:
+    holding = count_holding(chains)
+    return lambda: holding
 
 
 def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:

@@ -166,8 +166,8 @@ BUGS: Final[tuple[Bug, ...]] = (
     Bug(
         name="uplink-unchecked",
         says="the head end believes an uplink whose signature does not hold",
-        at="hanota.process.intake.frames:open_uplink",
-        change=believed,
+        at="hanota.wire.marks:_holding",
+        change=lambda _: len,
         rule="I7 nothing acknowledged is lost",
         seed=0,
     ),

@@ -452,14 +452,14 @@ def order(rig: Rig, kind: str = "read_version", count: int = 1) -> None:
 def test_a_frame_that_cannot_be_built_counts_as_sent_and_the_others_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig().accept().step()
     order(rig, count=3)
-    build = rig.head_end._frames.build
+    draft = rig.head_end._frames.draft
 
-    def fails(sending: Any, *args: Any) -> bytes | None:
+    def fails(sending: Any, *args: Any) -> Any:
         if sending.id == 3:
             raise RuntimeError("broken row")
-        return build(sending, *args)
+        return draft(sending, *args)
 
-    monkeypatch.setattr(rig.head_end._frames, "build", fails)
+    monkeypatch.setattr(rig.head_end._frames, "draft", fails)
     with capture_logs() as logs:
         assert len(rig.step().frames) == 2
     assert [(log["event"], log["sending"], log["delivery"]) for log in logs] == [("frame_not_built", 3, 1)]

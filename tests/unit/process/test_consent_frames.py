@@ -9,7 +9,9 @@ from hanota.process.intake import HomeFacts, Told, read_uplink_frame
 from hanota.wire.wan import ConsentAnswer, ConsentGiven, sign_uplink, write_frame
 from helpers.world import HUB, NOW, keys
 
-FACTS = HomeFacts(certificate=lambda eui, usage: keys().certificate(eui, usage), mac_holds=lambda *_: False)
+FACTS = HomeFacts(
+    certificate=lambda eui, usage: keys().certificate(eui, usage).certified_key, mac_holds=lambda *_: False
+)
 UNTIL = Instant(NOW + DAY)
 
 

@@ -37,7 +37,8 @@ from hanota.wire.gbcs import (
     write_message,
     write_payload,
 )
-from hanota.wire.smki import Certificate
+from hanota.wire.smki import CertifiedKey
+from hanota.wire.smki.certificate import public_key_of
 from hanota.wire.wan import (
     Acknowledge,
     Fetch,
@@ -58,13 +59,16 @@ DS, KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT
 ACB = CertificateRole.ACCESS_CONTROL_BROKER
 
 
-def certificate(eui: Eui64, usage: KeyUsage) -> Certificate | None:
-    return next((held for held in keys().certificates() if (held.eui, held.usage) == (eui, usage)), None)
+def certificate(eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
+    held = (held.certified_key for held in keys().certificates() if (held.eui, held.usage) == (eui, usage))
+    return next(held, None)
 
 
 FACTS = HomeFacts(
     certificate=certificate,
-    mac_holds=lambda message, device: mac_holds(message, keys().credential(DCC, KA, ACB).key, device.public_key),
+    mac_holds=lambda message, device: mac_holds(
+        message, keys().credential(DCC, KA, ACB).key, public_key_of(device.der)
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from hanota.app.bench.rollout import HeardRollout, Plan
 from hanota.app.bench.signed import SignedRollout
 from hanota.app.bench.town import Town, cache_folder, plan_town, settle_town
 from hanota.app.frames import FrameBuilder
+from hanota.app.keywork import processes_by_default
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.instant import Instant
 from hanota.edge.estate.flow import BRIEF, WHOLE
@@ -44,8 +45,9 @@ IMAGE_OCTETS: Final = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverOutcome:
-    """What was measured. `phases_us` are per device; `ratio` is the rate against the floor's, `ratio_cpu` the
-    same by the time that the processor spent: on a busy machine the steadier one; `ratio_peer` against the peer's."""
+    """What was measured. `phases_us` are per device; `cpu_seconds` are those of all `processes`; `ratio` is the rate
+    against the floor's, `ratio_cpu` the same by the time that the processor spent: on a busy machine the steadier one;
+    `ratio_peer` against the peer's."""
 
     devices: int
     requests: int
@@ -55,6 +57,8 @@ class DeliverOutcome:
     carrier: str
     reports: str
     reports_per_device: float
+    signatures_per_device: float
+    processes: int
     seconds: float
     cpu_seconds: float
     devices_per_s: float
@@ -129,6 +133,7 @@ def bench_deliver(
     registry: int | None = None,
     whole: bool = False,
     signed: bool = False,
+    processes: int | None = None,
     database: str | None = None,
     workers: int = 1,
     beside: Beside = Beside(),
@@ -136,14 +141,16 @@ def bench_deliver(
     """Measure a rollout to so many devices in so many requests, in a registry of at least as many.
 
     Args: whole: homes send every receipt that `Estate` sends, not only what moves a delivery on. signed: orders and
-    reports are frames, signed and verified. database: URL of an empty one; else it is a SQLite file. workers: so many
+    reports are frames, signed and verified. processes: how many look at signatures beside the one that owns the store;
+    else as many as this machine has use for. database: URL of an empty one; else it is a SQLite file. workers: so many
     processes share the work on a database server.
     Raises RequestRefused, RolloutUnfinished, PeerBroken, DatabaseInUse, WorkersOfNone.
     """
     require(workers == 1 or (database is not None and not signed), WorkersOfNone, workers=workers)
     growth = () if database else beside.growth
     town = plan_town(max(devices, registry or 0, *growth), image_octets=IMAGE_OCTETS, now=now)
-    runs = _Runs(town, Identities(town.keys, now) if signed else None, now, workers)
+    beside_it = (processes_by_default() if processes is None else processes) if signed else 0
+    runs = _Runs(town, Identities(town.keys, now) if signed else None, now, beside_it, workers)
     plan = Plan(devices=devices, requests=requests, said=WHOLE if whole else BRIEF)
     grown = {size: runs.cost_us(replace(plan, devices=size)) for size in growth}
     meter = Meter(cProfile.Profile() if beside.profile is not None else None)
@@ -164,6 +171,8 @@ def bench_deliver(
         carrier="memory" if signed else "none",
         reports="signed" if signed else "heard",
         reports_per_device=round(reports / devices, 2),
+        signatures_per_device=round(meter.signatures / devices, 2),
+        processes=1 + runs.beside,
         seconds=round(meter.seconds, 2),
         cpu_seconds=round(meter.cpu_seconds, 2),
         devices_per_s=round(per_s, 1),
@@ -193,6 +202,7 @@ class _Runs:
     town: Town
     identities: Identities | None
     now: Instant
+    beside: int = 0
     workers: int = 1
 
     def roll_out(self, plan: Plan, where: Path | str, meter: Meter) -> tuple[int, float, Mapping[str, int]]:
@@ -208,7 +218,15 @@ class _Runs:
                     crew = Workers(str(where), size=self.workers, dcc=town.description.dcc, policies=policies)
                 rollout = HeardRollout(store, town, plan=plan, broker=broker, policies=policies, meter=meter, crew=crew)
             else:
-                rollout = SignedRollout(store, town, self.identities, plan=plan, policies=policies, meter=meter)
+                rollout = SignedRollout(
+                    store,
+                    town,
+                    self.identities,
+                    plan=plan,
+                    policies=policies,
+                    meter=meter,
+                    processes=self.beside,
+                )
             with meter.collecting_seldom():
                 rollout.run(self.now)
             with store.reading() as connection:

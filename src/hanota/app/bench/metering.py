@@ -24,10 +24,16 @@ class Spent:
 
 @dataclass(slots=True)
 class Meter:
-    """Phases by name. Outside of them the clock stands still."""
+    """Phases by name. Outside of them the clock stands still.
+
+    What other processes did for what is measured is put in by whoever knows: `beside_cpu_s` of the processor, and how
+    many signatures were looked at, here or there.
+    """
 
     profile: cProfile.Profile | None = None
     phases: dict[str, Spent] = field(default_factory=dict)
+    beside_cpu_s: float = 0.0
+    signatures: int = 0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Spent]:
@@ -62,8 +68,8 @@ class Meter:
 
     @property
     def cpu_seconds(self) -> float:
-        """What all phases took of the processor."""
-        return sum(spent.cpu_seconds for spent in self.phases.values())
+        """What all phases took of the processor, in this process and beside it."""
+        return sum(spent.cpu_seconds for spent in self.phases.values()) + self.beside_cpu_s
 
     def keep_profile(self, file: Path) -> None:
         """Write the profile, if there is one, for `python -m pstats`."""

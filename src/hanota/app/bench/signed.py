@@ -13,6 +13,7 @@ from hanota.app.bench.metering import Meter
 from hanota.app.bench.rollout import GIVE_UP_MS, STAGGER_MS, TICK_MS, Plan, RequestRefused, RolloutUnfinished
 from hanota.app.bench.town import Town
 from hanota.app.head_end import HeadEnd
+from hanota.app.keywork import open_key_work
 from hanota.base.errors import require
 from hanota.base.eui import Eui64
 from hanota.base.instant import DAY, Instant
@@ -38,12 +39,20 @@ class SignedRollout:
         meter: Meter,
         seed: int = 1,
         wires: "Wires | None" = None,
+        processes: int = 0,
     ) -> None:
         self._store, self._town, self._plan, self._meter = store, town, plan, meter
         self._wires = wires or Wires(Random(seed))  # noqa: S311 - a measurement that can be repeated
         dcc, acb = town.description.dcc, CertificateRole.ACCESS_CONTROL_BROKER
+        self._work = open_key_work(town.keys, dcc, processes)
         self._head_end = HeadEnd(
-            store, keys=town.keys, dcc=dcc, wan=self._wires.head_end, callback=_NoCallback(), policies=policies
+            store,
+            keys=town.keys,
+            dcc=dcc,
+            wan=self._wires.head_end,
+            callback=_NoCallback(),
+            policies=policies,
+            work=self._work,
         )
         self._homes = FlowEstate(
             FlowHomes(town.columns(), policies=policies, seed=seed, said=plan.said),
@@ -61,6 +70,14 @@ class SignedRollout:
 
     def run(self, start: Instant) -> None:
         """Go on until every device is confirmed. Raises RequestRefused, RolloutUnfinished."""
+        try:
+            self._run(start)
+        finally:
+            self._work.close()
+        self._meter.beside_cpu_s += self._work.cpu_s
+        self._meter.signatures += self._work.looked
+
+    def _run(self, start: Instant) -> None:
         requests = [(Instant(start + number * STAGGER_MS), *share) for number, share in enumerate(self._plan.shares())]
         for tick in range(GIVE_UP_MS // TICK_MS):
             now = Instant(start + tick * TICK_MS)

@@ -18,7 +18,10 @@ Kind = Literal["worker", "gateway", "console"]
 
 
 class PartSettings(BaseModel):
-    """One process: what it is, what it works on, and for HTTP where it listens. `base` begins the name of its lane."""
+    """One process: what it is, what it works on, and for HTTP where it listens. `base` begins the name of its lane.
+
+    A worker has `key_processes` beside it that look at signatures.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,6 +37,7 @@ class PartSettings(BaseModel):
     port: int = 0
     tls: TlsFiles = TlsFiles()
     verbose: bool = False
+    key_processes: int = 0
 
     def as_worker(self, number: int) -> "PartSettings":
         """Give the settings of one of several workers of a host."""

@@ -11,6 +11,7 @@ import structlog
 
 from hanota.app.clock import wall_clock
 from hanota.app.head_end import HeadEnd
+from hanota.app.keywork import open_key_work
 from hanota.app.serving import carriers
 from hanota.app.serving.lanes import PartyTurns
 from hanota.app.serving.opening import Opened
@@ -36,6 +37,7 @@ class Worker:
         self._woken = threading.Event()
         self._carrier.listen(self._woken.set)
         self._callback = HttpCallback()
+        self._work = open_key_work(opened.keys.directory, opened.keys.dcc, settings.key_processes)
         self._head_end = HeadEnd(
             self._store,
             keys=opened.keys.directory,
@@ -45,6 +47,7 @@ class Worker:
             policies=settings.policies,
             lane=self._lane.name,
             turns=PartyTurns(self._lane),
+            work=self._work,
         )
         self._stopping = False
         with self._store.reading() as connection:
@@ -71,6 +74,7 @@ class Worker:
             self._head_end.settle_alerts(_STOP_ALERTS_S_MAX)
             return self._end()
         finally:
+            self._work.close()
             self._callback.close()
             self._carrier.close()
 

@@ -68,6 +68,9 @@ def deliver(
     registry: Annotated[int | None, typer.Option(min=1, help="homes in the registry, if more than devices")] = None,
     receipts: Annotated[bool, typer.Option(help="homes send every receipt that a hub sends")] = False,
     signed: Annotated[bool, typer.Option(help="orders and reports are frames, each signed and verified")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=0, max=64, help="look at signatures in so many processes; else one for each core")
+    ] = None,
     database: Annotated[str | None, typer.Option(help="URL of an empty database; else a SQLite file")] = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="processes that share the work on a database")] = 1,
     floor: Annotated[bool, typer.Option(help="also write the same rows by a bare loop of SQL")] = True,
@@ -92,6 +95,7 @@ def deliver(
         registry=registry,
         whole=receipts,
         signed=signed,
+        processes=processes,
         database=database,
         workers=workers,
         beside=Beside(
@@ -121,6 +125,7 @@ def _show_deliver(outcome: "DeliverOutcome") -> None:
         *((("µs by size", f"{grown}; from 100000 on {outcome.growth} times, at most 1.5"),) if grown else ()),
         *(_peer_rows(outcome) if outcome.peer else ()),
         ("reports", f"{outcome.reports_per_device} a device, {outcome.reports}"),
+        ("signatures", f"{outcome.signatures_per_device} looked at for a device, in {outcome.processes} processes"),
         ("store", f"{outcome.store}, workers {outcome.workers}, {outcome.registry} homes; rows {dict(outcome.rows)}"),
         ("peak memory", f"{outcome.peak_rss_mb} MB"),
         ("machine", outcome.machine),

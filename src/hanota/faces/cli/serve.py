@@ -36,6 +36,15 @@ _Database = Annotated[
     ),
 ]
 _Workers = Annotated[int, typer.Option(min=0, max=64, help="Processes that move deliveries, on this host.")]
+_KeyProcesses = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=64,
+        help="Processes beside each worker that look at signatures once many come; default: its share of the cores, "
+        "none on one core.",
+    ),
+]
 _Nats = Annotated[
     str | None,
     typer.Option(envvar="HANOTA_NATS", metavar="URL", help="The network to the hubs; workers can't do without it."),
@@ -99,6 +108,7 @@ def serve(
     *,
     database: _Database,
     workers: _Workers = 1,
+    key_processes: _KeyProcesses = None,
     nats: _Nats = None,
     estate: _Estate = None,
     pki: _Pki = None,
@@ -121,6 +131,7 @@ def serve(
     Start it on as many hosts as you like: they share the database and need no leader. Each process may be killed at any
     time, and is started again. Logs are JSON lines on stderr. The guide is docs/deploy.md.
     """
+    from hanota.app.keywork import processes_by_default
     from hanota.app.serving.carriers import CarrierMissing
     from hanota.app.serving.opening import read_service_keys
     from hanota.app.serving.settings import PartSettings, places, whole
@@ -141,6 +152,7 @@ def serve(
         keys=places(said.keys),
         policies=read_policies((*lent, *(policy or ()))),
         verbose=bool(context.find_root().params.get("verbose")),
+        key_processes=processes_by_default(workers) if key_processes is None else key_processes,
     )
     parts = [part.as_worker(number) for number in range(1, workers + 1)]
     parts += [part.as_face("gateway", address, port, said.tls)] if gateway else []

@@ -1,6 +1,6 @@
 """Stage 1, intake: octets become values that may be believed, or a reason why not."""
 
-from hanota.process.intake.frames import Asked, HomeFacts, Ignored, Told, hubs_of, read_uplink_frame
+from hanota.process.intake.frames import Asked, Claim, HomeFacts, Ignored, Told, claim_of, open_frame, read_uplink_frame
 from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
 from hanota.process.intake.requests import Opened, Refused, open_request
 from hanota.process.intake.statements import Doubted, open_statement
@@ -8,6 +8,7 @@ from hanota.process.intake.statements import Doubted, open_statement
 __all__ = [
     "Asked",
     "Authentic",
+    "Claim",
     "Doubted",
     "HomeFacts",
     "Ignored",
@@ -16,7 +17,8 @@ __all__ = [
     "Opened",
     "Refused",
     "Told",
-    "hubs_of",
+    "claim_of",
+    "open_frame",
     "open_gbcs",
     "open_request",
     "open_statement",

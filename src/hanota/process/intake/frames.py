@@ -3,8 +3,7 @@
 Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened by `gbcs.py`.
 """
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,8 +13,8 @@ from hanota.base.instant import from_generalized
 from hanota.base.limits import STORED_NUMBER_MAX
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
-from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
-from hanota.wire.smki import Certificate
+from hanota.process.intake.gbcs import Authentic, Claimed, FindCertificate, MacCheck, NotAuthentic, claim_gbcs
+from hanota.wire.marks import Chain, Mark, count_holding
 from hanota.wire.wan import (
     ConsentAnswer,
     ConsentGiven,
@@ -30,8 +29,9 @@ from hanota.wire.wan import (
     StrangerSeen,
     Uplink,
     UplinkNotSigned,
-    open_uplink,
     read_frame,
+    read_report,
+    signed_octets,
 )
 
 _RECEIPT_EVENTS: Final = {
@@ -67,7 +67,7 @@ _SENT_MAX: Final = from_generalized("99991231235959Z")
 class HomeFacts:
     """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
 
-    certificate: Callable[[Eui64, KeyUsage], Certificate | None]
+    certificate: FindCertificate
     mac_holds: MacCheck
 
 
@@ -101,45 +101,73 @@ class Ignored:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a frame says as long as nobody has looked at its marks; nothing of it may be believed.
+
+    `marks` are the hub's, then that of the device's message inside, if it has one. `content` is what was told if the
+    hub's mark holds, or the message inside, which is then to be judged itself.
+    """
+
+    uplink: Uplink
+    marks: Chain
+    content: Told | Claimed
+
+    def judged(self, holding: int, mac_holds: MacCheck) -> Told | Ignored:
+        """Give what was told, if it was; `holding`: how many of its marks hold, from the first on."""
+        uplink, content = self.uplink, self.content
+        if not holding:
+            return Ignored(str(UplinkNotSigned(hub=uplink.hub, event=uplink.event)))
+        if isinstance(content, Told):
+            return content
+        opened = content.judged(holding == len(self.marks) > 1, mac_holds)
+        if isinstance(opened, NotAuthentic):
+            return _void(uplink, opened.why)
+        return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
+
+
 def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
-    """Read one frame from a hub. Pure but for the look-ups in `facts`; no octets whatever make it raise."""
+    """Read one frame from a hub and look at its marks. Pure but for `facts`; no octets whatever make it raise."""
+    opened = open_frame(octets)
+    claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
+    if not isinstance(claim, Claim):
+        return claim
+    return claim.judged(count_holding([claim.marks])[0], facts.mac_holds)
+
+
+def open_frame(octets: bytes) -> Uplink | Asked | Ignored:
+    """Read one frame; what is in an uplink stays closed. No octets whatever make it raise."""
     try:
         frame = read_frame(octets)
-        if isinstance(frame, Fetch):
-            return Asked(frame)
-        if not isinstance(frame, Uplink):
-            return Ignored(f"{type(frame).__name__} does not come from hubs")
-        return _told(frame, facts)
     except HanotaError as error:
         return Ignored(str(error))
+    if isinstance(frame, Uplink):
+        return frame
+    return Asked(frame) if isinstance(frame, Fetch) else Ignored(f"{type(frame).__name__} does not come from hubs")
 
 
-def hubs_of(frames: Iterable[bytes]) -> set[Eui64]:
-    """Give the hubs that frames name as their senders; whether they are is for `read_uplink_frame` to see."""
-    found = set()
-    for octets in frames:
-        with contextlib.suppress(HanotaError):
-            frame = read_frame(octets)
-            if isinstance(frame, Uplink):
-                found.add(frame.hub)
-    return found
+def claim_of(uplink: Uplink, certificate: FindCertificate) -> Claim | Ignored:
+    """Read what a hub claims to say, and which marks must hold so that it did. Pure but for the look-up given.
 
-
-def _told(uplink: Uplink, facts: HomeFacts) -> Told | Ignored:
-    hub = facts.certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
+    Octets are read here before anybody knows whose they are, as those of frames always are: reading has no effect, and
+    its cost is bounded by the frame's length.
+    """
+    hub = certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
     if hub is None:
         return Ignored(f"hub {uplink.hub} has no certificate")
+    own: Mark = (hub.der, uplink.signature, signed_octets(uplink))
     try:
-        report = open_uplink(uplink, hub.public_key)
-    except UplinkNotSigned:
-        raise
+        report = read_report(uplink)
     except FrameMalformed as error:
-        return _void(uplink, str(error))
+        return Claim(uplink, (own,), _void(uplink, str(error)))
     if uplink.sent > _SENT_MAX:
-        return _void(uplink, f"sent at {uplink.sent}, which is no time")
-    if isinstance(report, GbcsUp):
-        return _of_gbcs(uplink, report.data, facts)
-    return _OF_HUBS[type(report)](uplink, report)
+        return Claim(uplink, (own,), _void(uplink, f"sent at {uplink.sent}, which is no time"))
+    if not isinstance(report, GbcsUp):
+        return Claim(uplink, (own,), _OF_HUBS[type(report)](uplink, report))
+    inside = claim_gbcs(report.data, certificate)
+    if isinstance(inside, NotAuthentic):
+        return Claim(uplink, (own,), _void(uplink, inside.why))
+    return Claim(uplink, (own,) if inside.mark is None else (own, inside.mark), inside)
 
 
 def _void(uplink: Uplink, why: str) -> Told:
@@ -216,13 +244,6 @@ def _of_stranger(uplink: Uplink, seen: StrangerSeen) -> Told:
         result=min(seen.attempts, _COUNT_MAX),
     )
     return Told(uplink.hub, uplink.event, report)
-
-
-def _of_gbcs(uplink: Uplink, data: bytes, facts: HomeFacts) -> Told:
-    opened = open_gbcs(data, facts.certificate, facts.mac_holds)
-    if isinstance(opened, NotAuthentic):
-        return _void(uplink, opened.why)
-    return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
 
 
 _OF_HUBS: Final[Mapping[type[Report], Callable[[Uplink, Any], Told]]] = {

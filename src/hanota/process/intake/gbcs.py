@@ -14,10 +14,11 @@ from hanota.base.vocabulary.devices import AlertCode, TransferResponseCode
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
 from hanota.wire import gbcs
-from hanota.wire.smki import Certificate
+from hanota.wire.marks import Mark, count_holding
+from hanota.wire.smki import CertifiedKey
 
-MacCheck = Callable[[gbcs.Message, Certificate], bool]
-FindCertificate = Callable[[Eui64, KeyUsage], Certificate | None]
+MacCheck = Callable[[gbcs.Message, CertifiedKey], bool]
+FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
 
 _Facts = dict[str, Any]  # columns of a Return
 
@@ -37,7 +38,7 @@ _OUTCOME_EVENTS: Final[Mapping[int, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentic:
-    """A message that its originator is proved to have sent."""
+    """A message that its originator is proved to have sent, once `Claimed.judged` has given it."""
 
     message: gbcs.Message
     payload: gbcs.Payload
@@ -65,8 +66,36 @@ class NotAuthentic:
     readable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that its originator may have sent: if `mark` holds, or the MAC under the key certified by `sealed`."""
+
+    content: Authentic
+    mark: Mark | None
+    sealed: CertifiedKey | None
+
+    def judged(self, signed: bool, mac_holds: MacCheck) -> Authentic | NotAuthentic:
+        """Give the message as its originator's, if it is; `signed`: whether `mark` was found to hold."""
+        message = self.content.message
+        try:
+            authentic = signed if self.sealed is None else mac_holds(message, self.sealed)
+        except HanotaError:  # a certificate that can't be read proves nothing
+            authentic = False
+        if authentic:
+            return self.content
+        return NotAuthentic(why=f"message of {message.header.originator} is not authentic", readable=True)
+
+
 def open_gbcs(octets: bytes, certificate: FindCertificate, mac_holds: MacCheck) -> Authentic | NotAuthentic:
     """Open a message of a device. Pure but for the look-ups given; no octets whatever make it raise."""
+    claimed = claim_gbcs(octets, certificate)
+    if isinstance(claimed, NotAuthentic):
+        return claimed
+    return claimed.judged(claimed.mark is not None and count_holding([(claimed.mark,)]) == [1], mac_holds)
+
+
+def claim_gbcs(octets: bytes, certificate: FindCertificate) -> Claimed | NotAuthentic:
+    """Read a message of a device, and say what must hold so that it is one. Pure but for the look-up given."""
     try:
         message = gbcs.read_message(octets)
         payload = gbcs.read_payload(message)
@@ -75,15 +104,15 @@ def open_gbcs(octets: bytes, certificate: FindCertificate, mac_holds: MacCheck) 
     header = message.header
     if payload is None or header.cra is gbcs.Cra.COMMAND:
         return NotAuthentic(why=f"{header.message_code.name} {header.cra.name} means nothing here", readable=False)
+    content = Authentic(message=message, payload=payload, octets=octets)
     sealed = isinstance(payload, gbcs.VersionRead)  # the one non-critical response among them
     usage = KeyUsage.KEY_AGREEMENT if sealed else KeyUsage.DIGITAL_SIGNATURE
     held = certificate(header.originator, usage)
     if held is None:
         return NotAuthentic(why=f"{header.originator} has no certificate", readable=True)
-    holds = mac_holds(message, held) if sealed else gbcs.signature_holds(message, held.public_key)
-    if not holds:
-        return NotAuthentic(why=f"message of {header.originator} is not authentic", readable=True)
-    return Authentic(message=message, payload=payload, octets=octets)
+    if sealed:
+        return Claimed(content, None, held)
+    return Claimed(content, (held.der, message.signature or b"", gbcs.signed_part(octets, message)), None)
 
 
 def _of_transfer(alert: gbcs.TransferAlert) -> _Facts:

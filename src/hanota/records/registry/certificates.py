@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -12,7 +12,7 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.records.store.bulk import staged
 from hanota.records.store.schema import certificate, device, premises
-from hanota.wire.smki import Certificate, kept_certificate, read_certificate
+from hanota.wire.smki import Certificate, CertifiedKey, read_certificate
 
 _HUBS_AT_ONCE: Final = 1_000
 _NUMBERS: Final = {"issuer": pl.String, "serial": pl.String}
@@ -108,41 +108,40 @@ def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bo
 
 
 class CertificateFinder:
-    """Finds certificates of hubs and devices, each once a batch.
+    """Finds the certified keys of hubs and devices, each once a batch.
 
     Those of `hubs` and of the devices in their homes are looked up together; what else is asked for, one by one.
     """
 
     def __init__(self, connection: Connection, hubs: Iterable[Eui64] = ()) -> None:
         self._connection = connection
-        self._found: dict[tuple[Eui64, KeyUsage], Certificate | None] = {}
+        self._found: dict[tuple[Eui64, KeyUsage], CertifiedKey | None] = {}
         self._homes = _of_homes(connection, sorted({hub.signed for hub in hubs}))
 
-    def __call__(self, eui: Eui64, usage: KeyUsage) -> Certificate | None:
-        """Find the certificate of a device or hub for a usage."""
+    def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
+        """Find the certified key of a device or hub for a usage; a revoked one does not count."""
         key = (eui, usage)
         if key not in self._found:
-            row = self._homes.get((eui.signed, usage.value))
-            self._found[key] = certificate_of(self._connection, eui, usage) if row is None else _kept(eui, usage, row)
+            der = self._homes.get((eui.signed, usage.value))
+            self._found[key] = self._alone(eui, usage) if der is None else CertifiedKey(eui, usage, der)
         return self._found[key]
 
+    def _alone(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
+        found = certificate_of(self._connection, eui, usage)
+        return None if found is None else found.certified_key
 
-def _of_homes(connection: Connection, hubs: list[int]) -> dict[tuple[int, str], Any]:
-    """Give the rows of the certificates of hubs and of what is in their homes, by owner and usage."""
+
+def _of_homes(connection: Connection, hubs: list[int]) -> dict[tuple[int, str], bytes]:
+    """Give the certificates (DER) of hubs and of what is in their homes, by owner and usage."""
     c, d, p = certificate.c, device, premises
     query = (
-        select(c.eui, c.usage, c.role, c.issuer, c.serial, c.der)
+        select(c.eui, c.usage, c.der)
         .join_from(p, d, d.c.premises == p.c.id)
         .join(certificate, c.eui == d.c.eui)
         .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.revoked_at.is_(None))
     )
-    found: dict[tuple[int, str], Any] = {}
+    found: dict[tuple[int, str], bytes] = {}
     for first in range(0, len(hubs), _HUBS_AT_ONCE):
-        for row in connection.execute(query, {"hubs": hubs[first : first + _HUBS_AT_ONCE]}):
-            found.setdefault((row.eui, row.usage), row)
+        for owner, usage, der in connection.execute(query, {"hubs": hubs[first : first + _HUBS_AT_ONCE]}):
+            found.setdefault((owner, usage), der)
     return found
-
-
-def _kept(eui: Eui64, usage: KeyUsage, row: Any) -> Certificate:
-    role = None if row.role is None else CertificateRole(row.role)
-    return kept_certificate(row.der, eui=eui, role=role, usage=usage, issuer=row.issuer, serial=int(row.serial))

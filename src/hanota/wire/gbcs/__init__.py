@@ -13,15 +13,25 @@ from hanota.wire.gbcs.build import (
     activate_pre_command,
     activate_response,
     activation_alert,
+    ask_version,
     dated_activation_alert,
     distribution_receipt,
     read_version_command,
     read_version_response,
     seal_command,
     sign_pre_command,
+    signed_command,
     transfer_alert,
 )
-from hanota.wire.gbcs.crypto import mac_holds, seal, sign_message, signature_holds
+from hanota.wire.gbcs.crypto import (
+    mac_holds,
+    mac_holds_under,
+    seal,
+    seal_under,
+    shared_secret,
+    sign_message,
+    signature_holds,
+)
 from hanota.wire.gbcs.errors import (
     GbcsMalformed,
     MessageMalformed,
@@ -31,7 +41,7 @@ from hanota.wire.gbcs.errors import (
     PayloadMalformed,
     UnexpectedMessage,
 )
-from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, write_message
+from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, signed_part, write_message
 from hanota.wire.gbcs.payload import (
     CANCELLED_AT,
     ActivateFirmware,
@@ -81,18 +91,24 @@ __all__ = [
     "activate_pre_command",
     "activate_response",
     "activation_alert",
+    "ask_version",
     "dated_activation_alert",
     "distribution_receipt",
     "mac_holds",
+    "mac_holds_under",
     "read_message",
     "read_payload",
     "read_version_command",
     "read_version_response",
     "seal",
     "seal_command",
+    "seal_under",
+    "shared_secret",
     "sign_message",
     "sign_pre_command",
     "signature_holds",
+    "signed_command",
+    "signed_part",
     "transfer_alert",
     "write_message",
     "write_payload",

@@ -128,11 +128,19 @@ def seal_command(signed_pre_command: bytes, *, acb: Credential, device: Certific
     """
     acb.certificate.require_usage(KeyUsage.KEY_AGREEMENT)
     device.require_usage(KeyUsage.KEY_AGREEMENT)
+    return write_message(seal(signed_command(signed_pre_command, device.eui), acb.key, device.public_key))
+
+
+def signed_command(signed_pre_command: bytes, device: Eui64) -> Message:
+    """Give a signed pre-command to a device as the message that is to be sealed.
+
+    Raises MessageMalformed; UnexpectedMessage: not signed, no command, or for another device.
+    """
     message = read_message(signed_pre_command)
     header = message.header
-    ready = header.cra is Cra.COMMAND and header.recipient == device.eui and message.signature
-    require(ready, UnexpectedMessage, got=header, expected=f"signed pre-command to {device.eui}")
-    return write_message(seal(message, acb.key, device.public_key))
+    ready = header.cra is Cra.COMMAND and header.recipient == device and message.signature
+    require(ready, UnexpectedMessage, got=header, expected=f"signed pre-command to {device}")
+    return message
 
 
 def activate_response(
@@ -169,17 +177,31 @@ def read_version_command(
     """
     acb.certificate.require_usage(KeyUsage.KEY_AGREEMENT)
     device.require_usage(KeyUsage.KEY_AGREEMENT)
+    command = ask_version(
+        device_type=device_type,
+        acb=acb.certificate.eui,
+        device=device.eui,
+        counter=counter,
+        user=user,
+        user_counter=user_counter,
+    )
+    return write_message(seal(command, acb.key, device.public_key))
+
+
+def ask_version(
+    *, device_type: DeviceType, acb: Eui64, device: Eui64, counter: int, user: Eui64, user_counter: int
+) -> Message:
+    """Give the command of `read_version_command` as the message that is to be sealed. Raises MessageUnwritable."""
     header = Header(
         cra=Cra.COMMAND,
         counter=counter,
-        originator=acb.certificate.eui,
-        recipient=device.eui,
+        originator=acb,
+        recipient=device,
         message_code=_use_case(READ_VERSION_CODES, device_type, "a device with GBCS credentials"),
         supplementary_party=user,
         supplementary_counter=user_counter,
     )
-    command = Message(header=header, payload=write_payload(ReadVersion(), header))
-    return write_message(seal(command, acb.key, device.public_key))
+    return Message(header=header, payload=write_payload(ReadVersion(), header))
 
 
 def read_version_response(answer: VersionRead, *, command: Message, device: Credential, acb: Certificate) -> bytes:

@@ -62,9 +62,13 @@ def table_codec(*tables: Table) -> Codec:
         problems: list[MessageMalformed] = []
         for table in tables:
             try:
-                return _read(table, octets, header)
+                payload = _read(table, octets, header)
             except MessageMalformed as problem:
                 problems.append(problem)
+                continue
+            own = next(form for form in tables if form.fits(payload)) is table
+            require(own, MessageMalformed, field="form", offset=0, got=payload, expected="the form for what it says")
+            return payload
         raise max(problems, key=lambda problem: int(str(problem.facts["offset"])))
 
     def write(payload: Payload, header: Header) -> bytes:

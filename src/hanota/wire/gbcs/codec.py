@@ -31,8 +31,8 @@ class Codec:
     """One use case's payload in one direction.
 
     The header is given because DLMS repeats a part of the originator counter. `read` raises HanotaError for octets
-    that are no such payload, with `offset` among its facts where that is known; `write` raises MessageUnwritable,
-    DerUnwritable. `parts` expects octets that were read without error.
+    that are no such payload, or not as `write` would give them, with `offset` among its facts where that is known;
+    `write` raises MessageUnwritable, DerUnwritable. `parts` expects octets that were read without error.
     """
 
     kinds: tuple[type[Payload], ...]

@@ -44,22 +44,38 @@ def signature_holds(message: Message, public_key: ec.EllipticCurvePublicKey) -> 
     return ecdsa.holds(message.signature or b"", message.signed_octets, public_key)
 
 
+def shared_secret(own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey) -> bytes:
+    """Give the ECDH secret, 32 octets, of two key agreement keys: the same as long as both are (GBCS 4.3.3.3)."""
+    return own_private.exchange(ec.ECDH(), peer_public)
+
+
 def seal(message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey) -> Message:
     """Give the message with a MAC that the owner of `peer_public` can check.
 
     A command's MAC is the ACB's, also where a supplier is the originator and has signed it. Raises MessageUnwritable:
     it has a MAC already.
     """
+    return seal_under(message, shared_secret(own_private, peer_public))
+
+
+def seal_under(message: Message, secret: bytes) -> Message:
+    """Do what `seal` does, given the `shared_secret` of the two."""
     require(message.mac is None, MessageUnwritable, field="MAC", got="there already", expected="none")
-    message = message if message.signature is not None else dataclasses.replace(message, signature=b"")
-    return dataclasses.replace(message, mac=_mac(message, own_private, peer_public))
+    signature = message.signature or b""
+    bare = Message(header=message.header, payload=message.payload, signature=signature)
+    return Message(header=message.header, payload=message.payload, signature=signature, mac=_mac(bare, secret))
 
 
 def mac_holds(
     message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey
 ) -> bool:
     """Say whether the message has a MAC and one of these two parties made it; compares in constant time."""
-    return message.mac is not None and hmac.compare_digest(message.mac, _mac(message, own_private, peer_public))
+    return mac_holds_under(message, shared_secret(own_private, peer_public))
+
+
+def mac_holds_under(message: Message, secret: bytes) -> bool:
+    """Say what `mac_holds` says, given the `shared_secret` of the two."""
+    return message.mac is not None and hmac.compare_digest(message.mac, _mac(message, secret))
 
 
 def mac_key(header: Header, shared_secret: bytes) -> bytes:
@@ -77,6 +93,6 @@ def _other_info(header: Header) -> bytes:
     return _ALGORITHM_ID + header.originator.octets + _TRANSACTION_OCTETS + transaction + header.recipient.octets
 
 
-def _mac(message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey) -> bytes:
-    cipher = AESGCM(mac_key(message.header, own_private.exchange(ec.ECDH(), peer_public)))
+def _mac(message: Message, secret: bytes) -> bytes:
+    cipher = AESGCM(mac_key(message.header, secret))
     return cipher.encrypt(mac_iv(message.header), b"", _AAD_START + message.grouped_octets)[:MAC_OCTETS]

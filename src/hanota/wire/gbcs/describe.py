@@ -97,7 +97,7 @@ def describe(octets: bytes, keys: KeyStore, name: Name = lambda _: None) -> dict
     `supplementary_party`, `supplementary_counter`, `date_time`, `fields`, `payload`, `signature`, `mac`, `error`. Where
     the message makes no sense, `error` names the octet, `fields` ends before it, and what is not known is None.
     """
-    reader = Reader(octets)
+    reader = Reader(octets, listing=True)
     message: Message | None = None
     payload: Payload | None = None
     error: GbcsMalformed | None = None

@@ -8,7 +8,7 @@ Source: DLMS general-ciphering and general-signing, as GBCS profiles them for me
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NoReturn
 
 from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS, Eui64
@@ -27,6 +27,7 @@ COUNTER_OCTETS: Final = 8
 _CIPHERING_FIELDS_ABSENT: Final = bytes(6)  # transaction-id, originator, recipient, date-time, other, key-info
 _CODE_OCTETS: Final = 2
 _COUNTER_MAX: Final = (1 << 64) - 1
+_CODE_MAX: Final = 0xFFFF
 
 
 class Cra(IntEnum):
@@ -72,14 +73,21 @@ class Header:
     date_time: bytes = b""
 
     def __post_init__(self) -> None:
-        _writable(0 <= self.counter <= _COUNTER_MAX, "counter", self.counter, "64 bits")
-        _writable(0 <= self.message_code <= 0xFFFF, "message code", self.message_code, "16 bits")
-        _writable(len(self.date_time) in (0, DATE_TIME_OCTETS), "date-time", self.date_time.hex(), "0 or 12 octets")
+        if not 0 <= self.counter <= _COUNTER_MAX:
+            _unwritable("counter", self.counter, "64 bits")
+        if not 0 <= self.message_code <= _CODE_MAX:
+            _unwritable("message code", self.message_code, "16 bits")
+        if len(self.date_time) not in (0, DATE_TIME_OCTETS):
+            _unwritable("date-time", self.date_time.hex(), "0 or 12 octets")
         party, counter, rest = self.supplementary_party, self.supplementary_counter, self.supplementary_rest
-        _writable(counter is None or party is not None, "supplementary party", party, "one, as it has a counter")
-        _writable(counter is None or 0 <= counter <= _COUNTER_MAX, "supplementary counter", counter, "64 bits")
-        _writable(not rest or counter is not None, "supplementary counter", counter, "one, as more follows it")
-        _writable(len(rest) not in range(1, COUNTER_OCTETS), "rest", rest.hex(), f"0 or ≥ {COUNTER_OCTETS} octets")
+        if counter is not None and party is None:
+            _unwritable("supplementary party", party, "one, as it has a counter")
+        if counter is not None and not 0 <= counter <= _COUNTER_MAX:
+            _unwritable("supplementary counter", counter, "64 bits")
+        if rest and counter is None:
+            _unwritable("supplementary counter", counter, "one, as more follows it")
+        if 0 < len(rest) < COUNTER_OCTETS:
+            _unwritable("rest", rest.hex(), f"0 or ≥ {COUNTER_OCTETS} octets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +104,12 @@ class Message:
 
     def __post_init__(self) -> None:
         signature, mac = self.signature, self.mac
-        _writable(signature is None or len(signature) in (0, SIGNATURE_OCTETS), "signature", signature, "64 octets")
-        _writable(mac is None or len(mac) == MAC_OCTETS, "MAC", mac, f"{MAC_OCTETS} octets")
-        _writable(mac is None or signature is not None, "signature", signature, "a length, as a MAC follows")
+        if signature is not None and len(signature) not in (0, SIGNATURE_OCTETS):
+            _unwritable("signature", signature, "64 octets")
+        if mac is not None and len(mac) != MAC_OCTETS:
+            _unwritable("MAC", mac, f"{MAC_OCTETS} octets")
+        if mac is not None and signature is None:
+            _unwritable("signature", signature, "a length, as a MAC follows")
 
     @property
     def signed_octets(self) -> bytes:
@@ -120,8 +131,15 @@ def read_message(octets: bytes) -> Message:
     return read_fields(Reader(octets))
 
 
+def signed_part(octets: bytes, message: Message) -> bytes:
+    """Give `message.signed_octets`, out of the octets that the message was read from where they stand there as such."""
+    if message.mac is not None or not message.signature:
+        return message.signed_octets
+    return octets[len(GENERAL_SIGNING) : len(octets) - len(write_field(message.signature))]
+
+
 def read_fields(reader: Reader) -> Message:
-    """Read as `read_message` does; the reader's `taken` then lists the fields, also those before an error."""
+    """Read as `read_message` does; a listing reader's `taken` then has the fields, also those before an error."""
     sealed = reader.octets[:1] == GENERAL_CIPHERING
     if sealed:
         reader.expect("general-ciphering header", GENERAL_CIPHERING + _CIPHERING_FIELDS_ABSENT)
@@ -162,9 +180,9 @@ def _read_header(reader: Reader) -> Header:
     party = Eui64.from_octets(other.take("supplementary party", EUI64_OCTETS)) if other.left else None
     counter = int.from_bytes(other.take("supplementary counter", COUNTER_OCTETS), "big") if other.left else None
     rest = other.take("supplementary rest", other.left)
-    whole = len(rest) not in range(1, COUNTER_OCTETS)
-    got = other.offset - begin
-    require(whole, MessageMalformed, field="other information", offset=offset, got=got, expected="2, 10, 18…")
+    if 0 < len(rest) < COUNTER_OCTETS:
+        got = other.offset - begin
+        raise MessageMalformed(field="other information", offset=offset, got=got, expected="2, 10, 18…")
     return Header(
         cra=cra,
         counter=int.from_bytes(originator_counter, "big"),
@@ -194,5 +212,5 @@ def _write_header(header: Header) -> bytes:
     )
 
 
-def _writable(condition: bool, field: str, got: object, expected: str) -> None:
-    require(condition, MessageUnwritable, field=field, got=got, expected=expected)
+def _unwritable(field: str, got: object, expected: str) -> NoReturn:
+    raise MessageUnwritable(field=field, got=got, expected=expected)

@@ -21,14 +21,18 @@ class Taken(NamedTuple):
 class Reader:
     """A place in a message. Every method names the field it reads, for the error and for `taken`.
 
-    `taken` lists all that was read so far, in order; after an error it ends where the message stopped making sense.
+    `taken` lists all that was read so far, in order; after an error it ends where the message stopped making sense. It
+    stays empty unless the reader is `listing`: to list takes as long as to read.
     """
 
-    def __init__(self, octets: bytes, offset: int = 0, end: int | None = None) -> None:
+    __slots__ = ("_listing", "end_offset", "octets", "offset", "taken")
+
+    def __init__(self, octets: bytes, offset: int = 0, end: int | None = None, *, listing: bool = False) -> None:
         self.octets = octets
         self.offset = offset
         self.end_offset = len(octets) if end is None else end
         self.taken: list[Taken] = []
+        self._listing = listing
 
     @property
     def left(self) -> int:
@@ -38,29 +42,36 @@ class Reader:
     def take(self, field: str, count: int) -> bytes:
         """Read `count` octets. Raises MessageShort."""
         octets = self._go(field, count)
-        if octets:
+        if octets and self._listing:
             self.taken.append(Taken(field, self.offset - count, octets))
         return octets
 
     def _go(self, field: str, count: int) -> bytes:
-        require(count <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=count)
-        self.offset += count
-        return self.octets[self.offset - count : self.offset]
+        begin = self.offset
+        end = begin + count
+        if end > self.end_offset:  # plainly, here and below: a message has a dozen fields, a second thousands of them
+            raise MessageShort(field=field, offset=begin, got=self.left, expected=count)
+        self.offset = end
+        return self.octets[begin:end]
 
     def expect(self, field: str, octets: bytes) -> None:
         """Read exactly these octets. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         got = self._go(field, len(octets))
-        require(got == octets, MessageMalformed, field=field, offset=offset, got=got.hex(), expected=octets.hex())
-        self.taken.append(Taken(field, offset, got))
+        if got != octets:
+            raise MessageMalformed(field=field, offset=offset, got=got.hex(), expected=octets.hex())
+        if self._listing:
+            self.taken.append(Taken(field, offset, got))
 
     def code(self, field: str, codes: type[IntEnum]) -> int:
         """Read an octet that is one of `codes`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         octets = self._go(field, 1)
-        numbers = [int(code) for code in codes]
-        require(octets[0] in numbers, MessageMalformed, field=field, offset=offset, got=octets[0], expected=numbers)
-        self.taken.append(Taken(field, offset, octets))
+        if octets[0] not in codes._value2member_map_:
+            numbers = [int(code) for code in codes]
+            raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers)
+        if self._listing:
+            self.taken.append(Taken(field, offset, octets))
         return octets[0]
 
     def short_field(self, field: str, lengths: tuple[int, ...]) -> bytes:
@@ -71,7 +82,8 @@ class Reader:
         """Read a length octet that is one of `lengths`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         length = self._go(field, 1)[0]
-        require(length in lengths, MessageMalformed, field=field, offset=offset, got=length, expected=lengths)
+        if length not in lengths:
+            raise MessageMalformed(field=field, offset=offset, got=length, expected=lengths)
         self._take_length(field, offset)
         return length
 
@@ -85,8 +97,9 @@ class Reader:
         Raises MessageMalformed, MessageShort.
         """
         length = self.length(field)
-        require(length <= self.left, MessageShort, field=field, offset=self.offset, got=self.left, expected=length)
-        inner = Reader(self.octets, self.offset, self.offset + length)
+        if length > self.left:
+            raise MessageShort(field=field, offset=self.offset, got=self.left, expected=length)
+        inner = Reader(self.octets, self.offset, self.offset + length, listing=self._listing)
         inner.taken = self.taken
         self.offset += length
         return inner
@@ -106,18 +119,20 @@ class Reader:
         return length
 
     def _take_length(self, field: str, offset: int) -> None:
-        self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
+        if self._listing:
+            self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
 
     def end(self) -> None:
         """Require that nothing follows. Raises MessageTrailing."""
-        require(not self.left, MessageTrailing, offset=self.offset, got=self.left)
+        if self.left:
+            raise MessageTrailing(offset=self.offset, got=self.left)
 
 
 def write_length(length: int) -> bytes:
     """Write a length: one octet below 128, else 81 or 82 and one or two octets. Raises MessageUnwritable."""
-    require(length <= LENGTH_MAX, MessageUnwritable, field="length", got=length, expected=f"at most {LENGTH_MAX}")
     if length < 0x80:
         return bytes((length,))
+    require(length <= LENGTH_MAX, MessageUnwritable, field="length", got=length, expected=f"at most {LENGTH_MAX}")
     return bytes((0x81, length)) if length < 0x100 else b"\x82" + length.to_bytes(2, "big")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from hanota.base.errors import HanotaError, require
-from hanota.wire.der import first_difference
 from hanota.wire.gbcs import asn1, dlms, zigbee
 from hanota.wire.gbcs.codec import Codec
 from hanota.wire.gbcs.errors import MessageUnwritable, PayloadMalformed
@@ -78,16 +77,12 @@ def read_payload(message: Message) -> Payload | None:
     codec = CODECS.get((header.message_code, header.cra))
     if codec is None:
         return None
-    name = f"{header.message_code.name} {header.cra.name}"
     try:
-        payload = codec.read(octets, header)
-        again = codec.write(payload, header)
+        return codec.read(octets, header)
     except HanotaError as cause:
+        name = f"{header.message_code.name} {header.cra.name}"
         offset = cause.facts.get("offset") or 0
         raise PayloadMalformed(use_case=name, offset=offset, reason=cause.explain()) from cause
-    if again != octets:
-        raise PayloadMalformed(use_case=name, offset=first_difference(octets, again), reason="not its one encoding")
-    return payload
 
 
 def write_payload(payload: Payload, header: Header) -> bytes:

@@ -9,7 +9,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS, Eui64
-from hanota.base.instant import Instant, parse_iso
+from hanota.base.instant import Instant, from_datetime
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.wire.der import DerMalformed, DerSchema
 from hanota.wire.smki.errors import CertificateMalformed, KeyMismatch, WrongKeyUsage
@@ -59,6 +59,14 @@ class AuthorityCertificate:
         return _public_key(x509.load_der_x509_certificate(self.der))
 
 
+class CertifiedKey(NamedTuple):
+    """Whose key a certificate is and for which use, with its DER: all that a message needs, and read much sooner."""
+
+    eui: Eui64
+    usage: KeyUsage
+    der: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """Certificate of a party or a device for one use. `role` is None for a device.
@@ -94,6 +102,11 @@ class Certificate:
             return False
         return True
 
+    @property
+    def certified_key(self) -> CertifiedKey:
+        """What of it messages need."""
+        return CertifiedKey(self.eui, self.usage, self.der)
+
     def require_usage(self, usage: KeyUsage) -> None:
         """Refuse a certificate that is not for `usage`. Raises WrongKeyUsage."""
         require(
@@ -127,6 +140,11 @@ class Authority:
         require(matching, KeyMismatch, usage="authority", serial=held.serial, subject=held.subject)
 
 
+def public_key_of(der: bytes) -> ec.EllipticCurvePublicKey:
+    """Give the key, P-256, of the certificate with this DER. Raises CertificateMalformed."""
+    return _checked("public key", lambda: _public_key(x509.load_der_x509_certificate(der)))
+
+
 def read_certificate(octets: bytes) -> Certificate:
     """Read the certificate of a party or a device, DER or PEM. Raises CertificateMalformed.
 
@@ -143,23 +161,6 @@ def read_certificate(octets: bytes) -> Certificate:
         not_before=_instant(parsed, "not_valid_before_utc"),
         not_after=_instant(parsed, "not_valid_after_utc"),
         der=parsed.public_bytes(Encoding.DER),
-    )
-
-
-def kept_certificate(
-    der: bytes, *, eui: Eui64, role: CertificateRole | None, usage: KeyUsage, issuer: str, serial: int
-) -> Certificate:
-    """Give a certificate that `read_certificate` has read before, with what it found then: a tenth of its time."""
-    parsed = x509.load_der_x509_certificate(der)
-    return Certificate(
-        eui=eui,
-        role=role,
-        usage=usage,
-        issuer=issuer,
-        serial=serial,
-        not_before=_instant(parsed, "not_valid_before_utc"),
-        not_after=_instant(parsed, "not_valid_after_utc"),
-        der=der,
     )
 
 
@@ -272,7 +273,7 @@ def _name_text(parsed: x509.Certificate, name: str) -> str:
 
 
 def _instant(parsed: x509.Certificate, name: str) -> Instant:
-    return parse_iso(_checked("validity", lambda: getattr(parsed, name).isoformat()))
+    return from_datetime(_checked("validity", lambda: getattr(parsed, name)))
 
 
 def _checked(field_name: str, ask: Callable[[], _T]) -> _T:

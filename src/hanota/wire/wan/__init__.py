@@ -35,7 +35,15 @@ from hanota.wire.wan.frames import (
     Uplink,
 )
 from hanota.wire.wan.parts import Part, read_parts, write_parts
-from hanota.wire.wan.signing import open_order, open_uplink, sign_order, sign_uplink
+from hanota.wire.wan.signing import (
+    open_order,
+    open_uplink,
+    order_octets,
+    read_report,
+    sign_order,
+    sign_uplink,
+    signed_octets,
+)
 
 __all__ = [
     "ENVELOPED_OCTETS_MAX",
@@ -71,11 +79,14 @@ __all__ = [
     "UplinkNotSigned",
     "open_order",
     "open_uplink",
+    "order_octets",
     "read_envelope",
     "read_frame",
     "read_parts",
+    "read_report",
     "sign_order",
     "sign_uplink",
+    "signed_octets",
     "write_envelopes",
     "write_frame",
     "write_parts",

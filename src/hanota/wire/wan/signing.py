@@ -19,8 +19,13 @@ from hanota.wire.wan.tables import Place
 
 def sign_order(order: Order, key: ec.EllipticCurvePrivateKey) -> SignedOrder:
     """Sign an order with the DCC's digital signature key. Raises ValueUnwritable."""
-    body = write_kind(order)
+    body = order_octets(order)
     return SignedOrder(signature=ecdsa.sign(body, key), body=body)
+
+
+def order_octets(order: Order) -> bytes:
+    """Give the octets of an order that the DCC signs: the body of its SignedOrder. Raises ValueUnwritable."""
+    return write_kind(order)
 
 
 def open_order(signed: SignedOrder, key: ec.EllipticCurvePublicKey) -> Order:
@@ -51,7 +56,21 @@ def open_uplink(uplink: Uplink, key: ec.EllipticCurvePublicKey) -> Report:
 
     Raises UplinkNotSigned, then FrameMalformed for its contents.
     """
-    if not ecdsa.holds(uplink.signature, write_kind(replace(uplink, signature=b"")), key):
+    if not ecdsa.holds(uplink.signature, signed_octets(uplink), key):
         raise UplinkNotSigned(hub=uplink.hub, event=uplink.event)
+    return read_report(uplink)
+
+
+def signed_octets(uplink: Uplink) -> bytes:
+    """Give the octets that an uplink's signature is over."""
+    bare = Uplink(hub=uplink.hub, event=uplink.event, sent=uplink.sent, signature=b"", body=uplink.body)
+    return write_kind(bare)
+
+
+def read_report(uplink: Uplink) -> Report:
+    """Give what an uplink says that it holds; it may be believed once its signature is known to hold.
+
+    Raises FrameMalformed.
+    """
     report: Report = read_kind(uplink.body, Place.REPORT)
     return report

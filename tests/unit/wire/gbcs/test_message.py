@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.wire.gbcs.errors import MessageMalformed, MessageShort, MessageTrailing, MessageUnwritable
-from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, write_message
+from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, signed_part, write_message
 from helpers.gbcs import ACB, CHF, PPMID, SUPPLIER, messages, vectors
 
 HEADER = Header(
@@ -189,3 +189,8 @@ def test_a_message_longer_than_a_length_can_say_is_refused() -> None:
 
 def test_a_title_keeps_its_order_of_octets() -> None:
     assert OCTETS[25:33] == Eui64.parse("90-B3-D5-1F-30-00-00-02").octets
+
+
+@given(messages())
+def test_what_is_signed_stands_in_the_octets_as_it_is_written(message: Message) -> None:
+    assert signed_part(write_message(message), message) == message.signed_octets

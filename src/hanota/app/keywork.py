@@ -1,0 +1,213 @@
+"""What is done with keys to many frames at once: marks looked at, orders signed, secrets agreed on.
+
+It takes more of the processor than all else about a report, and needs no store. So a head end may have it done by
+processes of its own beside it (`KeyPool`), while it writes what they have looked at before.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from typing import Any, Final
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
+from hanota.base.eui import Eui64
+from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.wire import marks
+from hanota.wire.smki import KeyDirectory
+
+WORTH_MIN: Final = 64
+"""Fewer pieces of work than this are done at once by whoever has them: to hand them over would cost as much."""
+PIECE: Final = 200
+"""How many pieces of work go to a process at a time: some ten milliseconds of it."""
+_AFTER_BREAK_S: Final = 10.0
+_log = structlog.get_logger()
+
+Wait = Callable[[], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerKeys:
+    """The DCC's keys as Access Control Broker: what it signs orders with, and what it agrees on secrets with."""
+
+    signing: ec.EllipticCurvePrivateKey
+    agreement: ec.EllipticCurvePrivateKey
+
+    def do(self, task: str, items: Sequence[Any]) -> list[Any]:
+        """Do one task to each item, in their order."""
+        return _TASKS[task](self, items)
+
+
+_TASKS: Final[dict[str, Callable[[BrokerKeys, Sequence[Any]], list[Any]]]] = {
+    "look": lambda _, chains: marks.count_holding(chains),
+    "sign": lambda keys, octets: marks.sign_each(octets, keys.signing),
+    "agree": lambda keys, certificates: marks.agree_with_each(certificates, keys.agreement),
+}
+
+
+def broker_keys(keys: KeyDirectory, dcc: Eui64) -> BrokerKeys:
+    """Give the keys of a DCC as broker."""
+    role = CertificateRole.ACCESS_CONTROL_BROKER
+    return BrokerKeys(
+        keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, role).key,
+        keys.credential(dcc, KeyUsage.KEY_AGREEMENT, role).key,
+    )
+
+
+class KeyWork:
+    """Does it at once, in this process. What each method gives is a function that gives the results, in order.
+
+    `looked` is how many marks it was given so far; `cpu_s` what other processes have spent on it, in seconds.
+    """
+
+    def __init__(self, keys: BrokerKeys) -> None:
+        self._keys = keys
+        self.looked = 0
+        self.cpu_s = 0.0
+
+    def look(self, chains: Sequence[marks.Chain]) -> Callable[[], list[int]]:
+        """Find out how many marks of each chain hold; see `wire.marks.count_holding`."""
+        self.looked += sum(map(len, chains))
+        return self._begin("look", chains)
+
+    def sign(self, octets: Sequence[bytes]) -> Callable[[], list[bytes]]:
+        """Sign octets of orders as the DCC."""
+        return self._begin("sign", octets)
+
+    def agree(self, certificates: Sequence[bytes]) -> Callable[[], list[bytes | None]]:
+        """Give the secrets that the broker shares with the holders of certificates (DER); None for unreadable ones."""
+        return self._begin("agree", certificates)
+
+    def _begin(self, task: str, items: Sequence[Any]) -> Wait:
+        done = self._keys.do(task, items)
+        return lambda: done
+
+    def close(self) -> None:
+        """End what was started for it."""
+
+
+class KeyPool(KeyWork):
+    """Has it done by other processes, which are started with the first batch that is worth it.
+
+    Nothing is lost with a process that dies: what it had is done here, and the next batch starts others. Any thread may
+    use it.
+    """
+
+    def __init__(self, keys: BrokerKeys, processes: int) -> None:
+        super().__init__(keys)
+        self._processes = processes
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        self._not_before_s = 0.0
+        self._closed = False
+
+    def _begin(self, task: str, items: Sequence[Any]) -> Wait:
+        if len(items) < WORTH_MIN:
+            return super()._begin(task, items)
+        pieces = [items[at : at + PIECE] for at in range(0, len(items), PIECE)]
+        begun = [(piece, *self._submit(task, piece)) for piece in pieces]
+
+        def wait() -> list[Any]:
+            return [done for piece, pool, future in begun for done in self._result(task, piece, pool, future)]
+
+        return wait
+
+    def _submit(self, task: str, piece: Sequence[Any]) -> "tuple[ProcessPoolExecutor | None, Future[Any] | None]":
+        pool = self._opened()
+        if pool is not None:
+            try:
+                return pool, pool.submit(_do, task, piece)
+            except (BrokenExecutor, RuntimeError) as failure:  # RuntimeError: it was closed meanwhile
+                self._drop(pool, failure)
+        return None, None
+
+    def _result(
+        self, task: str, piece: Sequence[Any], pool: ProcessPoolExecutor | None, future: "Future[Any] | None"
+    ) -> list[Any]:
+        if pool is not None and future is not None:
+            try:
+                done, cpu_s = future.result()
+            except (BrokenExecutor, CancelledError) as failure:
+                self._drop(pool, failure)
+            else:
+                self.cpu_s += cpu_s
+                return list(done)
+        return self._keys.do(task, piece)
+
+    def _opened(self) -> ProcessPoolExecutor | None:
+        with self._lock:
+            if self._pool is None and not self._closed and time.monotonic() >= self._not_before_s:
+                octets = (_octets(self._keys.signing), _octets(self._keys.agreement))
+                self._pool = ProcessPoolExecutor(
+                    self._processes, mp_context=get_context("spawn"), initializer=_set_up, initargs=octets
+                )
+            return self._pool
+
+    def _drop(self, pool: ProcessPoolExecutor, failure: BaseException) -> None:
+        """Go on without processes of which one died; others are started after a while."""
+        with self._lock:
+            if self._pool is not pool:
+                return
+            self._pool, self._not_before_s = None, time.monotonic() + _AFTER_BREAK_S
+        _log.warning("key_processes_broken", why=str(failure))
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """End the processes, and wait until they have."""
+        with self._lock:
+            pool, self._pool, self._closed = self._pool, None, True
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def processes_by_default(workers: int = 1) -> int:
+    """Give how many processes beside each of so many workers make use of this machine: none where it has one core."""
+    cores = len(os.sched_getaffinity(0))
+    return 0 if cores <= workers else max(1, cores // max(1, workers))
+
+
+def open_key_work(keys: KeyDirectory, dcc: Eui64, processes: int) -> KeyWork:
+    """Give what works with the DCC's keys in so many processes, or with none in this one."""
+    own = broker_keys(keys, dcc)
+    return KeyPool(own, processes) if processes else KeyWork(own)
+
+
+def _octets(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Give a key as it goes to a process of ours: through a pipe, never to a disk or a command line."""
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+_held: list[BrokerKeys] = []  # in a process beside: the keys it works with
+
+
+def _set_up(signing: bytes, agreement: bytes) -> None:
+    """Begin a process: it leaves Ctrl-C to the one that started it, and ends with it, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="hanota-parent", daemon=True).start()
+    _held.append(BrokerKeys(_key(signing), _key(agreement)))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # the queues of a pool whose owner was killed never end by themselves
+
+
+def _key(octets: bytes) -> ec.EllipticCurvePrivateKey:
+    key = load_der_private_key(octets, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
+def _do(task: str, items: Sequence[Any]) -> tuple[list[Any], float]:
+    """Do a piece in a process beside; give the results, and what they took of the processor in seconds."""
+    began = time.process_time()
+    return _held[0].do(task, items), time.process_time() - began

@@ -1,0 +1,274 @@
+"""Work with keys beside the head end: the same results in the same order, whatever becomes of the processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hanota.app import keywork
+from hanota.app.head_end import HeadEnd
+from hanota.app.keywork import PIECE, WORTH_MIN, BrokerKeys, KeyPool, KeyWork, broker_keys, processes_by_default
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.records.store import schema as t
+from hanota.wire import ecdsa
+from hanota.wire.marks import Chain
+from hanota.wire.wan import Acknowledge, StrangerSeen, sign_uplink, write_frame
+from helpers.premises import DCC
+from helpers.world import HUB, PPMID, PPMID_2, STRANGER, keys
+from unit.app.test_head_end import Rig
+
+DS, KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT
+COUNT = 2 * PIECE + WORTH_MIN
+FRAMES = 2 * WORTH_MIN
+_SOON_S = 20.0
+
+
+def own_keys() -> BrokerKeys:
+    return broker_keys(keys(), DCC)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[KeyPool]:
+    made = KeyPool(own_keys(), 2)
+    yield made
+    made.close()
+
+
+def chains() -> list[Chain]:
+    """Chains of which some hold, some don't, some only on the outside."""
+    hub, device = keys().credential(HUB, DS), keys().credential(PPMID, DS)
+    made: list[Chain] = []
+    for number in range(COUNT):
+        octets = b"%d" % number
+        good = (hub.certificate.der, ecdsa.sign(octets, hub.key), octets)
+        inside = (device.certificate.der, ecdsa.sign(octets, device.key), octets)
+        altered = (device.certificate.der, inside[1], octets + b"!")
+        unreadable = (b"no certificate", inside[1], octets)
+        broken = (hub.certificate.der, b"short", octets)
+        made.append(
+            [(good,), (good, inside), (good, altered), (altered, good), (good, unreadable), (broken,), ()][number % 7]
+        )
+    return made
+
+
+def pids(pool: KeyPool) -> list[int]:
+    """The processes that a pool has now."""
+    return [] if pool._pool is None else list(pool._pool._processes)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def until(holds: Callable[[], bool], why: str) -> None:
+    give_up = time.monotonic() + _SOON_S
+    while not holds():
+        assert time.monotonic() < give_up, why
+        time.sleep(0.02)
+
+
+def test_marks_are_judged_alike_here_and_beside(pool: KeyPool) -> None:
+    here, beside = KeyWork(own_keys()), pool
+    found = beside.look(chains())()
+    assert found == here.look(chains())() == [[1, 2, 1, 0, 1, 0, 0][number % 7] for number in range(COUNT)]
+    assert here.looked == sum(map(len, chains()))
+    assert pids(beside)
+    assert beside.cpu_s > 0
+
+
+def test_what_is_signed_and_agreed_on_comes_in_order(pool: KeyPool) -> None:
+    octets = [b"%d" % number for number in range(COUNT)]
+    key = keys().certificate(DCC, DS, CertificateRole.ACCESS_CONTROL_BROKER).public_key
+    signed = pool.sign(octets)()
+    assert signed == KeyWork(own_keys()).sign(octets)()
+    assert all(ecdsa.holds(signature, each, key) for signature, each in zip(signed, octets, strict=True))
+    owners = [keys().certificate(device, KA).der for device in (PPMID, PPMID_2)] * COUNT + [b"no certificate"]
+    secrets = pool.agree(owners)()
+    assert secrets == KeyWork(own_keys()).agree(owners)()
+    assert (len(set(secrets)), secrets[-1]) == (3, None)
+
+
+def test_little_work_starts_no_process() -> None:
+    pool = KeyPool(own_keys(), 2)
+    assert pool.look(chains()[: WORTH_MIN - 1])() == KeyWork(own_keys()).look(chains()[: WORTH_MIN - 1])()
+    assert not pids(pool)
+    pool.close()
+
+
+def test_what_processes_had_that_were_killed_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keywork, "_AFTER_BREAK_S", 0.0)
+    pool, expected = KeyPool(own_keys(), 2), KeyWork(own_keys()).look(chains())()
+    pool.look(chains())()
+    before = pids(pool)
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)  # so that they have the work and do not get it done
+    begun = pool.look(chains())
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    assert begun() == expected
+    assert pool.look(chains())() == expected
+    assert pids(pool)
+    assert not set(pids(pool)) & set(before)
+    pool.close()
+
+
+def test_for_a_while_after_a_break_it_goes_on_alone() -> None:
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).look(chains())()
+    pool.look(chains())()
+    for pid in pids(pool):
+        os.kill(pid, signal.SIGKILL)
+    assert pool.look(chains())() == expected
+    assert pool.look(chains())() == expected
+    assert not pids(pool)
+    pool.close()
+
+
+def test_closing_ends_the_processes_and_work_goes_on_here() -> None:
+    pool = KeyPool(own_keys(), 2)
+    begun = pool.look(chains())
+    before = pids(pool)
+    pool.close()
+    assert before
+    assert not any(map(is_running, before))
+    expected = KeyWork(own_keys()).look(chains())()
+    assert begun() == expected
+    assert pool.look(chains())() == expected
+    pool.close()
+
+
+_OWNER = """
+import sys, time
+from cryptography.hazmat.primitives.asymmetric import ec
+from hanota.app.keywork import BrokerKeys, KeyPool
+if __name__ == "__main__":
+    key = ec.generate_private_key(ec.SECP256R1())
+    pool = KeyPool(BrokerKeys(key, key), 2)
+    pool.sign([b"octets"] * 1000)()
+    print(*pool._pool._processes, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_processes_end_with_an_owner_that_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "owner.py"
+    program.write_text(_OWNER)
+    with subprocess.Popen((sys.executable, program), stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        theirs = [int(pid) for pid in owner.stdout.readline().split()]
+        owner.kill()
+    assert theirs
+    until(lambda: not any(map(is_running, theirs)), "a process is left")
+
+
+def test_a_machine_with_no_core_to_spare_has_no_processes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, workers, processes in ((1, 1, 0), (2, 1, 2), (2, 2, 0), (4, 1, 4), (8, 3, 2), (4, 0, 4)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert processes_by_default(workers) == processes
+
+
+# --- in the head end ---------------------------------------------------------------------------------------------
+
+
+def rig_with(work: KeyWork) -> Rig:
+    rig = Rig()
+    rig.head_end = HeadEnd(
+        rig.bench.store,
+        keys=keys(),
+        dcc=DCC,
+        wan=rig.air,
+        callback=rig.posts,
+        policies=rig.bench.policies,
+        work=work,
+    )
+    return rig.accept().step()
+
+
+def frames() -> list[bytes]:
+    """What one hub says of strangers, among it a frame that it did not sign, and one that can't be read."""
+    key = keys().credential(HUB, DS).key
+    made = []
+    for number in range(1, FRAMES + 1):
+        seen = StrangerSeen(node=STRANGER, attempts=number)
+        made.append(write_frame(sign_uplink(seen, key, hub=HUB, event=number, sent=Instant(1))))
+    made[40] = made[40][:-1] + bytes((made[40][-1] ^ 1,))
+    made[50] = b"noise"
+    return made
+
+
+def events(frames: list[Any]) -> list[int]:
+    return [frame.event for frame in frames if isinstance(frame, Acknowledge)]
+
+
+def kept(rig: Rig) -> set[str]:
+    with rig.bench.store.reading() as connection:
+        return set(connection.execute(select(t.report.c.source)).scalars())
+
+
+def test_a_head_end_keeps_and_acknowledges_the_same_with_processes_beside(pool: KeyPool) -> None:
+    alone, helped = rig_with(KeyWork(own_keys())), rig_with(pool)
+    for rig in (alone, helped):
+        rig.air.arriving += frames()
+        rig.step()
+    assert events(helped.frames) == events(alone.frames)
+    assert kept(helped) == kept(alone)
+    assert set(events(helped.frames)) == set(range(1, FRAMES + 1)) - {41, 51}
+
+
+def test_nothing_is_lost_or_acknowledged_wrongly_when_the_processes_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = KeyPool(own_keys(), 2)
+    pool.look(chains())()
+    rig = rig_with(pool)
+    look = pool.look
+
+    def look_and_die(given: Any) -> Any:
+        before = pids(pool)
+        for pid in before:
+            os.kill(pid, signal.SIGSTOP)
+        begun = look(given)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        return begun
+
+    monkeypatch.setattr(rig.head_end._pipeline, "_look", look_and_die)
+    rig.air.arriving += frames()
+    rig.step()
+    assert len(kept(rig)) == len(events(rig.frames)) == len(frames()) - 2
+    assert not rig.air.open
+    pool.close()
+
+
+def test_nothing_is_acknowledged_that_was_not_kept(pool: KeyPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = rig_with(pool)
+    rig.air.arriving += frames()
+    with monkeypatch.context() as broken:
+        broken.setattr("hanota.process.pipeline.save_reports", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rig.step()
+        assert not events(rig.frames)
+        assert not kept(rig)
+    rig.step()
+    assert len(kept(rig)) == len(events(rig.frames)) == len(frames()) - 2
+
+
+def test_what_waits_behind_a_full_round_is_kept_in_the_next(pool: KeyPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanota.app.head_end.HEARD_MAX", 100)
+    monkeypatch.setattr("hanota.app.head_end._FRAMES_MAX", 70)
+    rig = rig_with(pool)
+    rig.air.arriving += frames()
+    rig.air.sent.clear()
+    while rig.head_end.step(rig.bench.now, whole=False):
+        pass
+    assert len(kept(rig)) == len(events(rig.frames)) == len(frames()) - 2
+    assert not rig.air.open
