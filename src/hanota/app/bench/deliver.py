@@ -177,7 +177,6 @@ def bench_deliver(
         cpu_seconds=round(meter.cpu_seconds, 2),
         devices_per_s=round(per_s, 1),
         floor_devices_per_s=None if floor_per_s is None else round(floor_per_s, 1),
-        peer_devices_per_s=None if peer is None else peer.devices_per_s,
         ratio=None if floor_per_s is None else round(per_s / floor_per_s, 3),
         ratio_cpu=None if floor is None else round(floor.cpu_seconds / meter.cpu_seconds, 3),
         phases_us={name: round(spent.seconds / devices * 1e6, 1) for name, spent in meter.phases.items()},
@@ -186,10 +185,7 @@ def bench_deliver(
         peak_rss_mb=peak_rss_mb(),
         growth_us={str(size): us for size, us in grown.items()},
         growth=_growth(meter.seconds / devices * 1e6, grown),
-        peer=None if peer is None else peer.name,
-        peer_devices=None if peer is None else peer.devices,
-        ratio_peer=None if peer is None else round(per_s / peer.devices_per_s, 1),
-        how_they_differ=None if peer is None else HOW_THEY_DIFFER,
+        **_against(peer, per_s),
         profile=None if beside.profile is None else str(beside.profile),
         machine=machine(),
     )
@@ -253,6 +249,19 @@ class _Runs:
 def _growth(cost_us: float, grown: Mapping[int, float]) -> float | None:
     """Give how many times what it costs at GROWTH_FROM a device costs; None where that is not known."""
     return round(cost_us / grown[GROWTH_FROM], 2) if GROWTH_FROM in grown else None
+
+
+def _against(peer: PeerOutcome | None, per_s: float) -> dict[str, Any]:
+    """Give what is told of the peer, beside a rate of ours."""
+    if peer is None:
+        return dict.fromkeys(("peer", "peer_devices", "peer_devices_per_s", "ratio_peer", "how_they_differ"))
+    return {
+        "peer": peer.name,
+        "peer_devices": peer.devices,
+        "peer_devices_per_s": peer.devices_per_s,
+        "ratio_peer": round(per_s / peer.devices_per_s, 1),
+        "how_they_differ": HOW_THEY_DIFFER,
+    }
 
 
 def _peer(town: Town, folder: Path, devices: int) -> PeerOutcome:
