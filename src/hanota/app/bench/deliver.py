@@ -149,8 +149,9 @@ def bench_deliver(
     require(workers == 1 or (database is not None and not signed), WorkersOfNone, workers=workers)
     growth = () if database else beside.growth
     town = plan_town(max(devices, registry or 0, *growth), image_octets=IMAGE_OCTETS, now=now)
-    beside_it = (processes_by_default() if processes is None else processes) if signed else 0
-    runs = _Runs(town, Identities(town.keys, now) if signed else None, now, beside_it, workers)
+    runs = _Runs(
+        town, Identities(town.keys, now) if signed else None, now, _key_processes(processes, signed=signed), workers
+    )
     plan = Plan(devices=devices, requests=requests, said=WHOLE if whole else BRIEF)
     grown = {size: runs.cost_us(replace(plan, devices=size)) for size in growth}
     meter = Meter(cProfile.Profile() if beside.profile is not None else None)
@@ -160,8 +161,6 @@ def bench_deliver(
         peer = None if beside.peer_devices is None else _peer(town, Path(folder), beside.peer_devices)
     if beside.profile is not None:
         meter.keep_profile(beside.profile)
-    per_s = devices / meter.seconds
-    floor_per_s = None if floor is None else devices / floor.seconds
     return DeliverOutcome(
         devices=devices,
         requests=requests,
@@ -172,20 +171,18 @@ def bench_deliver(
         reports="signed" if signed else "heard",
         reports_per_device=round(reports / devices, 2),
         signatures_per_device=round(meter.signatures / devices, 2),
-        processes=1 + runs.beside,
+        processes=workers + runs.beside,
         seconds=round(meter.seconds, 2),
         cpu_seconds=round(meter.cpu_seconds, 2),
-        devices_per_s=round(per_s, 1),
-        floor_devices_per_s=None if floor_per_s is None else round(floor_per_s, 1),
-        ratio=None if floor_per_s is None else round(per_s / floor_per_s, 3),
-        ratio_cpu=None if floor is None else round(floor.cpu_seconds / meter.cpu_seconds, 3),
+        devices_per_s=round(devices / meter.seconds, 1),
+        **_over(floor, devices, meter),
         phases_us={name: round(spent.seconds / devices * 1e6, 1) for name, spent in meter.phases.items()},
         rows=rows,
         virtual_minutes=round(days * 24 * 60, 1),
         peak_rss_mb=peak_rss_mb(),
         growth_us={str(size): us for size, us in grown.items()},
         growth=_growth(meter.seconds / devices * 1e6, grown),
-        **_against(peer, per_s),
+        **_against(peer, devices / meter.seconds),
         profile=None if beside.profile is None else str(beside.profile),
         machine=machine(),
     )
@@ -244,6 +241,23 @@ class _Runs:
         with tempfile.TemporaryDirectory(prefix="hanota-bench-") as folder:
             self.roll_out(plan, Path(folder, "store.sqlite"), meter)
         return round(meter.seconds / plan.devices * 1e6, 1)
+
+
+def _key_processes(asked: int | None, *, signed: bool) -> int:
+    if not signed:
+        return 0
+    return processes_by_default() if asked is None else asked
+
+
+def _over(floor: Floor | None, devices: int, meter: Meter) -> dict[str, Any]:
+    """Give how the rollout stands to its floor, by the names that DeliverOutcome has for it."""
+    if floor is None:
+        return {"floor_devices_per_s": None, "ratio": None, "ratio_cpu": None}
+    return {
+        "floor_devices_per_s": round(devices / floor.seconds, 1),
+        "ratio": round(floor.seconds / meter.seconds, 3),
+        "ratio_cpu": round(floor.cpu_seconds / meter.cpu_seconds, 3),
+    }
 
 
 def _growth(cost_us: float, grown: Mapping[int, float]) -> float | None:

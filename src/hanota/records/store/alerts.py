@@ -43,7 +43,8 @@ def write_alerts(
     if alerts.is_empty():
         return alerts
     audience = {kind.value: row.audience.value for kind, row in ALERTS.items()}
-    due = alerts.with_columns(pl.col("kind").replace_strict(audience).alias("audience"))
+    once = alerts.unique(["delivery", "kind"], keep="first", maintain_order=True)  # of what was said twice at one time
+    due = once.with_columns(pl.col("kind").replace_strict(audience).alias("audience"))
     to_sender = due.filter(pl.col("audience") != Audience.OTHERS.value).with_columns(party="originator")
     to_others = due.filter(pl.col("audience") != Audience.SENDER.value)
     if to_others.height:
