@@ -159,8 +159,7 @@ def bench_deliver(
         reports, days, rows = runs.roll_out(plan, database or Path(folder, "store.sqlite"), meter)
         floor = runs.floor(Path(folder)) if beside.floor and not database else None
         peer = None if beside.peer_devices is None else _peer(town, Path(folder), beside.peer_devices)
-    if beside.profile is not None:
-        meter.keep_profile(beside.profile)
+    meter.keep_profile(beside.profile)
     return DeliverOutcome(
         devices=devices,
         requests=requests,

@@ -71,9 +71,9 @@ class Meter:
         """What all phases took of the processor, in this process and beside it."""
         return sum(spent.cpu_seconds for spent in self.phases.values()) + self.beside_cpu_s
 
-    def keep_profile(self, file: Path) -> None:
-        """Write the profile, if there is one, for `python -m pstats`."""
-        if self.profile is not None:
+    def keep_profile(self, file: Path | None) -> None:
+        """Write the profile, if there is one and it is wanted, for `python -m pstats`."""
+        if self.profile is not None and file is not None:
             self.profile.dump_stats(file)
 
 
