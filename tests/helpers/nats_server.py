@@ -23,7 +23,8 @@ MISSING = (
     "or name it in HANOTA_NATS_SERVER"
 )
 _READY_S_MAX = 10.0
-_FORMED_S_MAX = 60.0
+_FORMED_S_MAX = 20.0
+_BEGINNINGS_MAX = 5
 _CAPACITY = "8GB"  # what limits of streams may sum up to, however large the disk; nothing here fills it
 
 
@@ -158,17 +159,31 @@ def cluster(folder: Path, *, size: int = 3, sync_interval: str | None = None, di
 def start(servers: Sequence[NatsServer]) -> None:
     """Start servers at once, and wait until each takes connections and all of a cluster have found each other.
 
-    Until then nothing that is asked of JetStream is answered: who asks waits for his time-out.
+    Until then nothing that is asked of JetStream is answered: who asks waits for his time-out. Of servers that begin
+    with nothing one is now and then left out by the others for good: they begin anew, as an operator would have them.
     """
-    for server in servers:
-        server.start(wait=False)
-    for server in servers:
-        server.wait()
+    fresh = not any(server.store.exists() for server in servers)
+    for _ in range(_BEGINNINGS_MAX if fresh else 1):
+        for server in servers:
+            server.start(wait=False)
+        for server in servers:
+            server.wait()
+        if len(servers) == 1 or _formed(servers):
+            return
+        if fresh:
+            for server in servers:
+                server.kill()
+                server.wipe()
+    raise AssertionError(f"the servers form no cluster: {[server.log for server in servers]}")
+
+
+def _formed(servers: Sequence[NatsServer]) -> bool:
     give_up = time.monotonic() + _FORMED_S_MAX
-    while len(servers) > 1 and not any(server.peers() == len(servers) for server in servers):
-        logs = [server.log for server in servers]
-        assert time.monotonic() < give_up, f"the servers form no cluster: {logs}"
+    while not any(server.peers() == len(servers) for server in servers):
+        if time.monotonic() >= give_up:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def urls(servers: Sequence[NatsServer]) -> str:

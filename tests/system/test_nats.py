@@ -16,7 +16,7 @@ from hanota.wan.port import FrameTooLong
 from hanota.wire.wan import ENVELOPED_OCTETS_MAX, Fetch, ImageChunk, read_frame, write_frame
 from helpers.carriers import SMALL, Scene, quick_folder
 from helpers.hub_agents import Agent, Worker
-from helpers.nats_server import NatsServer, cluster, running, urls
+from helpers.nats_server import NatsServer, cluster, running, start, urls
 from helpers.premises import NOW
 from helpers.world import HUB, request
 
@@ -330,8 +330,7 @@ def test_a_delivery_survives_a_cluster_that_loses_one_node_and_then_all_data(tmp
         for node in nodes:
             node.kill()
             node.wipe()
-        for node in nodes:
-            node.start(wait=False)
+        start(nodes)
         scene.run("CONFIRMED")
         assert len(set(scene.alerts())) == len(scene.alerts()) == 6
         scene.kill()
