@@ -26,6 +26,7 @@ from hanota.base.instant import SECOND
 from hanota.model.delivery import ENDS, State
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
+from hanota.records.store.integrity import integrity
 from hanota.wire import duis
 from helpers import nats_server, prefork
 from helpers.flow_agent import BLOCK_PERIOD_MS
@@ -336,6 +337,7 @@ def judge(scene: Scene) -> Counter[str]:
     with store.reading() as connection:
         report = verify(connection)
         assert report, (report.broken_lane, report.broken_seq)
+    assert integrity(store) == "ok"
     store.close()
     log = [_opened(octets) for (octets,) in scene.host.rows("SELECT octets FROM event ORDER BY lane, seq")]
     scene.figures["events"] += len(log)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hanota.records.ledger import verify
 from hanota.records.store import open_store
-from hanota.records.store.engine import integrity
+from hanota.records.store.integrity import integrity
 
 ONCE = ("order_accepted", "image_held", "transfer_progressed", "transferred", "activation_succeeded", "version_matched")
 """What a report moves a delivery by, at most once each however often it is said."""

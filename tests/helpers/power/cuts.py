@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hanota.records.ledger import verify
 from hanota.records.store import Store, open_store
-from hanota.records.store.engine import StoreUnavailable, integrity
+from hanota.records.store.engine import StoreUnavailable
+from hanota.records.store.integrity import integrity
 from helpers.power.disk import Disk
 from helpers.power.trace import STORE, Synchronous, Trace, image_of, promises, record
 

@@ -13,6 +13,7 @@ from hanota.model.alerts import ALERTS, AlertKind, Audience
 from hanota.records.ledger import Event, append, batch_event
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame
+from hanota.records.store.directed import from_staged, is_there
 from hanota.records.store.frames import read_frame
 from hanota.records.store.turns import reserve
 
@@ -54,9 +55,8 @@ def write_alerts(
         to_others = to_sender.clear()
     rows = pl.concat([to_sender, to_others]).sort("delivery", maintain_order=True)
     m = t.message
-    told = select(m.c.delivery, m.c.party, m.c.kind).select_from(moved.join(m, m.c.delivery == moved.c.delivery))
-    told = told.where(m.c.kind.in_(due["kind"].unique().sort().to_list()))
-    rows = rows.join(read_frame(connection, told), on=["delivery", "party", "kind"], how="anti", maintain_order="left")
+    told = _standing(connection, moved, due["kind"].unique().sort().to_list())
+    rows = rows.join(told, on=["delivery", "party", "kind"], how="anti", maintain_order="left")
     rows = rows.with_row_index("id", offset=next_number(connection, rows.height)).cast({"id": pl.Int64})
     rows = rows.with_columns(lead=pl.lit(None, pl.Int64)) if grouping == "device" else _led(rows)
     rows = rows.with_columns(due=pl.when(pl.col("lead").is_null() | (pl.col("lead") == pl.col("id"))).then(now))
@@ -113,6 +113,13 @@ def _led(rows: pl.DataFrame) -> pl.DataFrame:
     first, count = (figure.over(*_SAME, "part") for figure in (pl.col("id").min(), pl.len()))
     listed = pl.col("kind").is_in(_LISTED) & (count > 1)
     return rows.with_columns(lead=pl.when(listed).then(first)).drop("part")
+
+
+def _standing(connection: Connection, moved: Table, kinds: list[str]) -> pl.DataFrame:
+    """Give the alerts of these kinds that deliveries have already: delivery, party, kind."""
+    m = t.message.c
+    alerts = from_staged(moved, t.message, m.delivery == moved.c.delivery, m.kind.in_(kinds))
+    return read_frame(connection, select(m.delivery, m.party, m.kind).select_from(alerts).where(is_there(m.id)))
 
 
 def _others(connection: Connection, moved: Table, now: Instant) -> pl.DataFrame:

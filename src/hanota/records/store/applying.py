@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
 
 from hanota.base.errors import Fault, HanotaError, require
 from hanota.base.instant import Instant
@@ -14,6 +14,7 @@ from hanota.records.ledger import Event, append, batch_event
 from hanota.records.store import schema as t
 from hanota.records.store.alerts import Grouping, alert_events, write_alerts
 from hanota.records.store.bulk import insert_frame, staged_apart
+from hanota.records.store.directed import from_staged, only_checked
 from hanota.records.store.outbox import end_cancels
 from hanota.records.store.versions import write_reported
 
@@ -51,7 +52,7 @@ def apply(
         return 0
     net = _net(moves.with_columns(report=pl.lit(None, pl.Int64)) if kept_as_taken else moves)
     moved, c = staged_apart(connection, "moves", net)
-    _write_deliveries(connection, net, c, now)
+    _write_deliveries(connection, net, moved, c, now)
     _take_reports(connection, net, moved, c)
     answered = moves.filter(pl.col("event").is_in(["cancelled", "discarded"]))
     if answered.height:  # so an order that is cancelled ended at its hub
@@ -79,13 +80,13 @@ def _net(moves: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_deliveries(
-    connection: Connection, net: pl.DataFrame, c: Mapping[str, ColumnElement[Any]], now: Instant
+    connection: Connection, net: pl.DataFrame, moved: Table, c: Mapping[str, ColumnElement[Any]], now: Instant
 ) -> None:
     """Write what is staged. A late event leaves its delivery as it is, but for when it was decided on."""
     d = t.delivery
     written = connection.execute(
         update(d)
-        .where(d.c.id == c["delivery"], d.c.state == c["from"])
+        .where(d.c.id == c["delivery"], only_checked(d.c.state == c["from"]))
         .values(
             state=c["to"],
             since=case((c["to"] == d.c.state, d.c.since), else_=now),
@@ -101,17 +102,18 @@ def _write_deliveries(
     ).rowcount
     require(written == net.height, MoveUnguarded, missing=net.height - written, rows=net.height)
     if net["to"].is_in(sorted(ENDS)).any():
-        _end(connection, c)
+        _end(connection, moved, c)
 
 
-def _end(connection: Connection, c: Mapping[str, ColumnElement[Any]]) -> None:
+def _end(connection: Connection, moved: Table, c: Mapping[str, ColumnElement[Any]]) -> None:
     """Let go of the devices of deliveries that ended, and of orders that have not left: they must not leave now."""
-    d, o = t.delivery, t.outbox.c
+    d, w, o = t.delivery.c, t.work.c, t.outbox.c
     ended = ~c["late"], c["to"].in_(sorted(ENDS))
-    deliveries = select(c["delivery"]).where(*ended)
-    devices = select(d.c.device).where(d.c.id == c["delivery"], *ended)
-    connection.execute(delete(t.work).where(t.work.c.device.in_(devices), t.work.c.delivery.in_(deliveries)))
-    connection.execute(delete(t.outbox).where(o.delivery.in_(deliveries), o.due.is_not(None), o.sent_at.is_(None)))
+    works = select(d.device, d.id).where(d.id == c["delivery"], *ended)
+    connection.execute(delete(t.work).where(tuple_(w.device, w.delivery).in_(works)))
+    waiting = o.delivery == c["delivery"], only_checked(o.due.is_not(None) & o.sent_at.is_(None))
+    orders = select(o.id).select_from(from_staged(moved, t.outbox, *waiting)).where(*ended)
+    connection.execute(delete(t.outbox).where(o.id.in_(orders)))
 
 
 def _take_reports(connection: Connection, net: pl.DataFrame, moved: Table, c: Mapping[str, ColumnElement[Any]]) -> None:

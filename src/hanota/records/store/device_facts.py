@@ -18,6 +18,7 @@ from hanota.records.store import schema as t
 from hanota.records.store.acceptance import read_decision
 from hanota.records.store.alike import read_alike
 from hanota.records.store.beside import read_in_parts
+from hanota.records.store.directed import from_staged, is_there
 from hanota.records.store.displacement import displaceable
 from hanota.records.store.frames import distinct, name_set, read_columns, read_frame
 from hanota.records.store.refusals import refusing
@@ -116,9 +117,9 @@ def _not_responsible(named: Table) -> Select[Any]:
 def _working(named: Table, sender: Eui64) -> Select[Any]:
     """The devices of a set that have open work, and whether that may be displaced."""
     w, d = t.work.c, t.device.c
-    return select(w.device, displaceable(sender).label("displaceable")).select_from(
-        named.join(t.work, w.device == named.c.id).outerjoin(t.device, d.eui == w.device)  # in this order
-    )
+    working = from_staged(named, t.work, w.device == named.c.id).outerjoin(t.device, d.eui == w.device)
+    query = select(w.device, displaceable(sender).label("displaceable")).select_from(working)
+    return query.where(is_there(w.device))
 
 
 def _confirmed(

@@ -12,6 +12,7 @@ from hanota.records.ledger import append, batch_event
 from hanota.records.store import schema as t
 from hanota.records.store.acceptance import read_decision
 from hanota.records.store.bulk import insert_frame
+from hanota.records.store.directed import from_staged, is_there
 from hanota.records.store.displacement import displace, of_meter
 from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.turns import reserve, serialise
@@ -72,12 +73,10 @@ def materialise(
 
 def _standing(connection: Connection, named: Table) -> pl.DataFrame:
     """The open deliveries of devices; `stays`: it is not a new segment's to join, but in a new image's way."""
-    query = (
-        select(t.work.c.device, t.work.c.delivery, of_meter().label("stays"))
-        .join(named, named.c.id == t.work.c.device)
-        .join(t.device, t.device.c.eui == t.work.c.device)
-    )
-    return read_frame(connection, query)
+    w, d = t.work.c, t.device
+    working = from_staged(named, t.work, w.device == named.c.id).outerjoin(d, d.c.eui == w.device)
+    query = select(w.device, w.delivery, of_meter().label("stays")).select_from(working)
+    return read_frame(connection, query.where(is_there(w.device)))
 
 
 def _rows_of(connection: Connection, named: Table, accepted: pl.DataFrame, request: int) -> pl.DataFrame:

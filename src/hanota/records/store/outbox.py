@@ -24,7 +24,7 @@ from hanota.base.ids import RequestId
 from hanota.base.instant import DAY, HOUR, SECOND, Instant
 from hanota.base.vocabulary.devices import DeviceType
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, named, read_frame
+from hanota.records.store.frames import name_set, named, read_columns
 from hanota.records.store.segments import parts_of
 
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
@@ -128,10 +128,10 @@ def unsent_rows(
         .join(d, d.c.id == o.c.delivery)
         .join(v, v.c.eui == d.c.device)
         .where(these_or_due(claimed, now))
-        .order_by(o.c.id)
+        .order_by(o.c.due, o.c.id)  # as an index has them: by the number alone, all that has been sent came first
         .limit(limit)
     )
-    return read_frame(connection, query)
+    return read_columns(connection, query).sort("id")
 
 
 def orders_of(connection: Connection, requests: Iterable[int]) -> dict[int, Order]:

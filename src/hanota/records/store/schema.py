@@ -1,7 +1,8 @@
 """The tables. One schema for SQLite and PostgreSQL.
 
 EUI-64s are kept as signed 64-bit numbers and instants as milliseconds (docs/adr/0005). `delivery`, `device.version`,
-`work` and `message` are projections: each change of theirs is written in the same transaction as its event.
+`work` and `message` are projections: each change of theirs is written in the same transaction as its event. What is
+written for each device names its delivery and request without a constraint (docs/adr/0020).
 """
 
 from typing import Any
@@ -28,9 +29,9 @@ metadata = schema_types.metadata
 command, quarantine = schema_commands.command, schema_commands.quarantine  # one module to whoever speaks SQL
 
 
-def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+def _partial(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
     """An index of some rows: what is done costs it nothing more, however much of that there is."""
-    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    Index(name, *columns, sqlite_where=where, postgresql_where=where, unique=unique)
 
 
 # --- registry ----------------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ work = Table(  # open work: one row a device, whatever partition its delivery li
     "work",
     metadata,
     Column("device", EUI_KEY, primary_key=True, autoincrement=False),
-    Column("delivery", ID, ForeignKey("delivery.id"), nullable=False),
+    Column("delivery", ID, nullable=False),
 )
 
 report = Table(  # what came back and has not been taken yet, and, taken, what must not count twice
@@ -263,13 +264,14 @@ report = Table(  # what came back and has not been taken yet, and, taken, what m
     Column("taken", Boolean, nullable=False),
 )
 _partial("report_open", report.c.event, report.c.id, where=~report.c.taken)
+_partial("report_open_of_delivery", report.c.delivery, where=~report.c.taken)
 
 outbox = Table(  # what is to go to hubs; built and signed as it is drained
     "outbox",
     metadata,
     Column("id", ID, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("delivery", ID, ForeignKey("delivery.id")),
+    Column("delivery", ID, index=True),
     Column("command", ID, ForeignKey("command.id")),  # either a delivery's or a command's
     Column("queued_at", INSTANT, nullable=False),
     Column("sent_at", INSTANT),
@@ -280,7 +282,6 @@ outbox = Table(  # what is to go to hubs; built and signed as it is drained
 is_unsent = outbox.c.due.is_not(None)
 _partial("outbox_of_party", outbox.c.party, outbox.c.due, where=is_unsent)
 _partial("outbox_due", outbox.c.due, where=is_unsent)
-_partial("outbox_of_delivery", outbox.c.delivery, where=is_unsent)
 
 message = Table(  # what is to go to parties: alerts of deliveries, responses, device alerts
     "message",
@@ -289,10 +290,10 @@ message = Table(  # what is to go to parties: alerts of deliveries, responses, d
     Column("party", EUI, nullable=False),
     Column("device", EUI),  # messages to one party about one device go in order
     Column("kind", Text, nullable=False),
-    Column("delivery", ID, ForeignKey("delivery.id")),
-    Column("request", ID, ForeignKey("request.id"), index=True),
+    Column("delivery", ID),
+    Column("request", ID),
     Column("lead", ID),  # of a group: the message that carries the list, this one's own number if it leads
-    Column("response_id", Text, unique=True),  # none: the DCC as originator, the party as target, this row's number
+    Column("response_id", Text),  # none: the DCC as originator, the party as target, this row's number
     Column("document", LargeBinary),  # DUIS, unsigned; none: rendered from the facts beside
     Column("at", INSTANT, nullable=False),
     Column("version", BigInteger),
@@ -310,6 +311,7 @@ message = Table(  # what is to go to parties: alerts of deliveries, responses, d
 )
 _partial("message_due", message.c.due, where=message.c.due.is_not(None))
 _partial("message_of_party", message.c.party, message.c.due, where=message.c.due.is_not(None))
+_partial("message_response", message.c.response_id, where=message.c.response_id.is_not(None), unique=True)
 _partial("message_led", message.c.lead, where=message.c.lead.is_not(None))
 
 _open = message.c.delivered_at.is_(None) & message.c.dead_at.is_(None)  # what was taken long ago is not looked at again
