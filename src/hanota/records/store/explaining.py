@@ -7,12 +7,13 @@ device.
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Connection, select
 
 from hanota.base.instant import DAY, SECOND
 from hanota.model.delivery import CONSENT_REPORTS, ENDS, State
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, read_columns, read_frame
+from hanota.records.store.facts import standing
+from hanota.records.store.frames import name_set, read_frame
 from hanota.records.store.requests import request_facts
 
 BRINGS_WITHIN_MS: Final = 7 * DAY
@@ -29,40 +30,37 @@ _SHOWS_IMAGE: Final = (pl.col("offset") > 0).fill_null(value=False) | pl.col("ev
 _SAID: Final = ("row", "reporter", "at", "event", "device", "delivery", "version", "image_version", "image_hash")
 
 
-_STANDING: Final = ("about", "of_device", "hub", "state", "since", "request", "served")
+_OF_DELIVERY: Final = {"about": "delivery", "of_device": "device"} | {
+    name: name for name in ("hub", "state", "since", "request", "served")
+}
 
 
-def candidates_of(connection: Connection, reports: pl.DataFrame) -> pl.DataFrame:
-    """Give the candidates of reports (REPORTS and `row`, a number), of the newest delivery first.
+def candidates_of(connection: Connection, reports: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the candidates of reports (REPORTS and `row`, a number), of the newest delivery first, and these deliveries
+    as they stand (`facts.standing`), each once. To be called before this transaction has written anything.
 
     Columns: those of _SAID; and `about`, hub, of_device, state, since, received_at, version_target, manufacturer_hash
     of the delivery; `served`: whether its hub has given the device any of the image, as far as was reported.
     """
     numbered, named = reports.filter(pl.col("delivery").is_not_null()), reports.filter(pl.col("delivery").is_null())
-    parts: list[pl.DataFrame] = []
-    if numbered.height:
-        standing = _standing(connection, t.delivery.c.id, numbered["delivery"])
-        parts.append(numbered.select("row", about="delivery").join(standing, on="about", how="inner"))
-    if named.height:
-        standing = _standing(connection, t.delivery.c.device, named["device"])
-        parts.append(named.select("row", of_device="device").join(standing, on="of_device", how="inner"))
-    found = pl.concat(part.select("row", *_STANDING) for part in parts)
-    requests = request_facts(connection, found["request"].unique()).drop("originator", "segments_missing")
-    served = _served(connection, found, reports)
-    return (
-        found.join(requests, on="request", how="inner")
+    rows: list[pl.DataFrame] = []
+    found: list[pl.DataFrame] = []
+    for part, key, of in ((numbered, t.delivery.c.id, "about"), (named, t.delivery.c.device, "of_device")):
+        if part.height:
+            rows.append(standing(connection, key, part[_OF_DELIVERY[of]]))
+            beside = rows[-1].select(**{name: pl.col(its) for name, its in _OF_DELIVERY.items()})
+            joined = part.select("row", pl.col(_OF_DELIVERY[of]).alias(of)).join(beside, on=of, how="inner")
+            found.append(joined.select("row", *_OF_DELIVERY))
+    candidates = pl.concat(found)
+    requests = request_facts(connection, candidates["request"].unique()).drop("originator", "segments_missing")
+    served = _served(connection, candidates, reports)
+    candidates = (
+        candidates.join(requests, on="request", how="inner")
         .with_columns(pl.col("served") | pl.col("about").is_in(served.implode()))
         .sort("about", descending=True)
         .join(reports.select(_SAID), on="row", how="inner", maintain_order="left")
     )
-
-
-def _standing(connection: Connection, key: Column[int], numbers: pl.Series) -> pl.DataFrame:
-    """Give the deliveries with such numbers, or of such devices (_STANDING)."""
-    asked, d = name_set(connection, numbers), t.delivery.c
-    said = (d.id.label("about"), d.device.label("of_device"), d.hub, d.state, d.since, d.request)
-    query = select(*said, (d.offset > 0).label("served")).select_from(asked.join(t.delivery, key == asked.c.id))
-    return read_columns(connection, query)
+    return candidates, rows[0] if len(rows) == 1 else pl.concat(rows).unique("delivery")
 
 
 def _served(connection: Connection, found: pl.DataFrame, reports: pl.DataFrame) -> pl.Series:

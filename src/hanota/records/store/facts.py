@@ -4,12 +4,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import BigInteger, Connection, Select, Table, and_, bindparam, case, func, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Select, Table, and_, bindparam, case, func, or_, select
 
 from hanota.base.instant import FOREVER, Instant
 from hanota.model.alerts import AlertKind
 from hanota.records.store import schema as t
-from hanota.records.store.frames import name_set, read_columns, read_frame
+from hanota.records.store.beside import read_in_parts
+from hanota.records.store.frames import distinct, name_set, read_columns, read_frame
 from hanota.records.store.requests import request_facts
 
 _COLUMNS: Final = (
@@ -29,14 +30,34 @@ _COLUMNS: Final = (
 )
 
 
-def delivery_facts(connection: Connection, named: Table, now: Instant) -> pl.DataFrame:
+def standing(connection: Connection, key: Column[int], numbers: pl.Series) -> pl.DataFrame:
+    """Give deliveries with such numbers, or of such devices (`key`), as they and their devices stand: a row each.
+
+    Columns: delivery, its own, and device_type, device_hub, version_smi, version_at, version_origin of its device, null
+    where that is not registered any more; `served`: its hub has given the device some of the image; `claimed`, while it
+    is REQUESTED: it is its device's work. To be called before this transaction has written anything.
+    """
+    return read_in_parts(connection, distinct(numbers), lambda on, part: _read(on, key, part))
+
+
+def _read(connection: Connection, key: Column[int], numbers: pl.Series) -> pl.DataFrame:
+    return read_columns(connection, _standing(name_set(connection, numbers), key))
+
+
+def delivery_facts(
+    connection: Connection, named: Table, now: Instant, rows: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Give one row of facts a delivery of a table of their numbers (`id`), in order, in _COLUMNS.
+
+    `rows` are those that `standing` would give of them, where somebody has read them already.
 
     `eligible` and `eligible_until`: its sender's responsibility now; `newcomer`: somebody else is responsible and has
     not been told that its update was asked for; `supplier_from`: when somebody next becomes responsible; `claimed`,
     while it is REQUESTED: it is its device's work.
     """
-    rows = read_columns(connection, _deliveries(named))
+    if rows is None:
+        rows = read_columns(connection, _standing(named, t.delivery.c.id))
+    rows = rows.filter(pl.col("device_type").is_not_null())
     suppliers = _suppliers(connection, named, now)
     requests = request_facts(connection, rows["request"].unique())
     for_good = pl.col("for_good").fill_null(value=True)
@@ -54,7 +75,7 @@ def delivery_facts(connection: Connection, named: Table, now: Instant) -> pl.Dat
 
 
 @lru_cache
-def _deliveries(named: Table) -> Select[Any]:
+def _standing(named: Table, key: Column[int]) -> Select[Any]:
     d, v, w = t.delivery, t.device, t.work.c
     its_work = select(w.device).where(w.device == d.c.device, w.delivery == d.c.id).exists()
     return (
@@ -69,14 +90,16 @@ def _deliveries(named: Table) -> Select[Any]:
             d.c.device,
             d.c.hub,
             d.c.request,
+            (d.c.offset > 0).label("served"),
+            case((t.is_requested, its_work)).label("claimed"),
             v.c.device_type,
+            v.c.hub.label("device_hub"),
             v.c.version.label("version_smi"),
             v.c.version_at,
             v.c.version_origin,
-            case((t.is_requested, its_work)).label("claimed"),
         )
-        .select_from(named.join(d, d.c.id == named.c.id))
-        .join(v, v.c.eui == d.c.device)
+        .select_from(named.join(d, key == named.c.id))
+        .outerjoin(v, v.c.eui == d.c.device)
     )
 
 

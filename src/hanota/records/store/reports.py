@@ -21,7 +21,7 @@ from hanota.records.store.explaining import candidates_of, explained_by
 from hanota.records.store.frames import read_frame
 from hanota.records.store.refusals import keep_refusals
 from hanota.records.store.spoken import spoken
-from hanota.records.store.turns import reserve, serialise
+from hanota.records.store.turns import reserve, serialise, writes_alone
 from hanota.records.store.versions import note_versions
 from hanota.records.store.work import claim_quiet, facts_for
 
@@ -118,37 +118,47 @@ def save_reports(
     """
     if not at_once:
         serialise(connection, "reports")  # what hubs repeat may be at another worker at this moment
-    heard, candidates = _fresh(connection, reports, now)
+    heard = _fresh(connection, reports, now)
     if heard.is_empty():
         return Kept()
+    candidates, rows = candidates_of(connection, heard)
+    heard = heard.join(explained_by(candidates), on="row", how="left", maintain_order="left")
     said = spoken(heard, at_once)
     taken = claim_quiet(connection, said["delivery"].unique(), now) if said.height else said["delivery"]
     _keep(connection, heard, taken, now)
-    _note(connection, lane, heard, candidates, now, service_level_ms=service_level_ms, attested=attested)
+    _note(connection, lane, heard, now)
+    changed = note_versions(
+        connection, lane, heard, candidates, now, rows=rows, service_level_ms=service_level_ms, attested=attested
+    )
     sources = frozenset(heard["source"])
     if taken.is_empty():
         return Kept(sources)
-    return Kept(sources, facts_for(connection, said.filter(pl.col("delivery").is_in(taken.implode())), now))
+    said = said.filter(pl.col("delivery").is_in(taken.implode()))
+    left = _left(rows, taken, changed) if writes_alone(connection) else None
+    return Kept(sources, facts_for(connection, said, now, left))
 
 
-def _fresh(
-    connection: Connection, reports: Sequence[Return] | pl.DataFrame, now: Instant
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the reports that are new, with their numbers here, `row`, and in the store, `report`, and `about`, the
-    delivery of which each speaks; and their candidates.
-    """
+def _left(rows: pl.DataFrame, taken: pl.Series, changed: pl.DataFrame | None) -> pl.DataFrame | None:
+    """Give deliveries as they stand after versions were noted; None if that is to be read."""
+    if changed is None:
+        return None
+    claimed = rows.filter(pl.col("delivery").is_in(taken.implode()))
+    now = changed.select("device", version_smi="version", version_at="at", version_origin="origin")
+    return claimed if now.is_empty() else claimed.update(now, on="device")
+
+
+def _fresh(connection: Connection, reports: Sequence[Return] | pl.DataFrame, now: Instant) -> pl.DataFrame:
+    """Give the reports that are new, with their numbers here, `row`, and in the store, `report`."""
     told = reports if isinstance(reports, pl.DataFrame) else columns_of(reports)
     unseen = _unseen(connection, told)
     if unseen.is_empty():
-        return unseen, unseen
+        return unseen
     numbers = pl.int_range(pl.len(), dtype=pl.Int64)
-    fresh = unseen.with_columns(
+    return unseen.with_columns(
         pl.min_horizontal("at", pl.lit(now, pl.Int64)).alias("at"),
         row=numbers,
         report=numbers + reserve(connection, t.report, unseen.height),
     )
-    candidates = candidates_of(connection, fresh)
-    return fresh.join(explained_by(candidates), on="row", how="left", maintain_order="left"), candidates
 
 
 def _keep(connection: Connection, heard: pl.DataFrame, taken: pl.Series, now: Instant) -> None:
@@ -162,21 +172,11 @@ def _keep(connection: Connection, heard: pl.DataFrame, taken: pl.Series, now: In
         raise KeptElsewhere(reports=rows.height) from error
 
 
-def _note(
-    connection: Connection,
-    lane: str,
-    heard: pl.DataFrame,
-    candidates: pl.DataFrame,
-    now: Instant,
-    *,
-    service_level_ms: int,
-    attested: bool,
-) -> None:
-    """Take from reports what no stage will: refusals, evidence without a delivery, versions."""
+def _note(connection: Connection, lane: str, heard: pl.DataFrame, now: Instant) -> None:
+    """Take from reports what no stage will, but for versions: refusals, and evidence without a delivery."""
     no = (pl.col("event") == "consumer_refused") & pl.col("until").is_not_null() & pl.col("about").is_not_null()
     keep_refusals(connection, heard.filter(no).select("about", "at", "until").iter_rows())
     append(connection, lane, _orphans(heard.filter(pl.col("about").is_null()), now))
-    note_versions(connection, lane, heard, candidates, now, service_level_ms=service_level_ms, attested=attested)
 
 
 def tell_deliveries(

@@ -15,12 +15,17 @@ from hanota.records.store.schema import delivery
 _SPACE: Final = 0x0074A  # ours among the advisory locks of a server
 
 
+def writes_alone(connection: Connection) -> bool:
+    """Whether nobody else writes as long as this transaction lasts: what was read of the store stays so."""
+    return connection.dialect.name == "sqlite"
+
+
 def serialise(connection: Connection, what: str) -> None:
     """Wait until no other transaction is at `what`, and keep others from it until this one ends.
 
     What is read after this includes all that they wrote. Take "acceptance" before any lane.
     """
-    if connection.dialect.name != "sqlite":
+    if not writes_alone(connection):
         connection.execute(select(func.pg_advisory_xact_lock(_SPACE, _number_of(what))))
 
 
@@ -29,7 +34,7 @@ def hold_open(connection: Connection, *which: ColumnElement[bool]) -> None:
 
     Take it before facts change on which steps decide: one that read those of before is written before, too.
     """
-    if connection.dialect.name != "sqlite":
+    if not writes_alone(connection):
         held = select(delivery.c.id).where(delivery.c.deadline.is_not(None), *which).order_by(delivery.c.id)
         connection.execute(select(func.count()).select_from(held.with_for_update(key_share=True).subquery()))
 
@@ -37,7 +42,7 @@ def hold_open(connection: Connection, *which: ColumnElement[bool]) -> None:
 def reserve(connection: Connection, table: Table, count: int) -> int:
     """Give the first of `count` numbers in a row for new rows of a table, which nobody else gets."""
     (key,) = table.primary_key.columns
-    if connection.dialect.name == "sqlite":
+    if writes_alone(connection):
         return 1 + int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one())
     if count < 1:
         return 0

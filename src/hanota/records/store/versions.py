@@ -37,32 +37,55 @@ def note_versions(
     candidates: pl.DataFrame,
     now: Instant,
     *,
+    rows: pl.DataFrame,
     service_level_ms: int,
     attested: bool = False,
-) -> None:
+) -> pl.DataFrame | None:
     """Take versions into the inventory, where no stage will, and tell of those that nothing explains.
 
-    `heard` are reports (REPORTS) with `row` and `about`, the delivery that each was found to speak of. Only the device
-    and the hub that it is joined to are heard. What was reported before what the inventory knows changes nothing (I9).
-    Statements explain only where local upgrades are `attested` (R26).
+    `heard` are reports (REPORTS) with `row` and `about`, the delivery that each was found to speak of; `rows` are
+    deliveries as they stood before. Only the device and the hub that it is joined to are heard. What was reported
+    before what the inventory knows changes nothing (I9). Statements explain only where local upgrades are `attested`
+    (R26).
+
+    Returns: what the inventory has now where it was changed (_INVENTORY); None if that is to be read again.
     """
     told = heard.filter(pl.col("version").is_not_null())
     if told.is_empty():
-        return
-    known = _known(connection, told["device"])
+        return told.select("device", "version", "at", origin=pl.lit(None, pl.String))
+    known = _known(connection, told["device"], rows)
     judged = _judge(_beside(told, candidates), known)
     changes = judged.filter(pl.col("origin").is_not_null())
-    if changes.height:
-        _write(connection, changes.unique("device", keep="last", maintain_order=True).select(_INVENTORY))
+    changed = changes.unique("device", keep="last", maintain_order=True).select(_INVENTORY)
+    if changed.height:
+        _write(connection, changed)
     news = judged.filter(pl.col("verdict").is_in([_STRANGE, _CAME, _UNTOLD]))
     append(connection, lane, [_event(row, now) for row in news.iter_rows(named=True)])
     for row in news.filter(pl.col("verdict") == _UNTOLD).iter_rows(named=True):
         device = Eui64.from_signed(row["device"])
         if not (attested and explain(connection, lane, device, now)):
             write_mismatch(connection, lane, row, now=now, service_level_ms=service_level_ms)
+    return changed if news.is_empty() else None
 
 
-def _known(connection: Connection, devices: pl.Series) -> pl.DataFrame:
+_KNOWN: Final = {
+    "device_type": "device_type",
+    "hub": "device_hub",
+    "before": "version_smi",
+    "before_at": "version_at",
+    "before_origin": "version_origin",
+}
+
+
+def _known(connection: Connection, devices: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
+    """What the registry has of devices: from what was read with their deliveries, and of others anew."""
+    beside = rows.filter(pl.col("device_type").is_not_null()).unique("device")
+    known = beside.select("device", **{name: pl.col(its) for name, its in _KNOWN.items()})
+    others = devices.filter(~devices.is_in(known["device"].implode()))
+    return known if others.is_empty() else pl.concat([known, _registered(connection, others)])
+
+
+def _registered(connection: Connection, devices: pl.Series) -> pl.DataFrame:
     named, d = name_set(connection, devices), t.device
     query = select(
         d.c.eui.label("device"),

@@ -39,6 +39,7 @@ from hanota.records.store.facts import delivery_facts, transferred_at
 from hanota.records.store.frames import read_frame
 from hanota.records.store.outgoing import next_message_due
 from hanota.records.store.spoken import TOLD
+from hanota.records.store.turns import writes_alone
 from hanota.records.store.wan import BATCH_MAX, let_go, queue_opens, requested_in_turn
 
 _WAN: Final = WanPolicy()
@@ -160,17 +161,24 @@ def claim_quiet(connection: Connection, deliveries: pl.Series, now: Instant) -> 
     return deliveries if count == deliveries.len() else read_frame(connection, select(_CLAIMED.c.id))["id"]
 
 
-def facts_for(connection: Connection, said: pl.DataFrame, now: Instant) -> pl.DataFrame:
-    """Give what `claim` gives of what `claim_quiet` has claimed, for each thing that is `spoken` of it."""
-    return _beside_facts(connection, said, now).sort("turn", maintain_order=True)
+def facts_for(
+    connection: Connection, said: pl.DataFrame, now: Instant, rows: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Give what `claim` gives of what `claim_quiet` has claimed, for each thing that is `spoken` of it.
+
+    `rows` are these deliveries as they stand (`facts.standing`), if that is known.
+    """
+    return _beside_facts(connection, said, now, rows).sort("turn", maintain_order=True)
 
 
 def _take(connection: Connection, now: Instant, *, by_report: bool) -> pl.DataFrame:
     return _beside_facts(connection, read_frame(connection, _REPORTS, by_report=by_report), now)
 
 
-def _beside_facts(connection: Connection, heard: pl.DataFrame, now: Instant) -> pl.DataFrame:
-    facts = delivery_facts(connection, _CLAIMED, now)
+def _beside_facts(
+    connection: Connection, heard: pl.DataFrame, now: Instant, rows: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    facts = delivery_facts(connection, _CLAIMED, now, rows)
     missed = heard.filter(pl.col("event") == "image_missing")["delivery"]
     held = transferred_at(connection, missed) if missed.len() else _NEVER_HELD
     return facts.join(heard.join(held, on="delivery", how="left"), on="delivery", how="left", maintain_order="left")
@@ -194,7 +202,7 @@ def _heard(hears: frozenset[str]) -> Select[Any]:
 
 def _forget_taken(connection: Connection, count: int) -> int:
     """Look again once the deliveries are locked: until then another worker may have taken what was said of them."""
-    if not count or connection.dialect.name == "sqlite":  # there nobody writes meanwhile
+    if not count or writes_alone(connection):
         return 0
     taken = select(t.report.c.id).where(t.report.c.taken, t.report.c.id == _CLAIMED.c.report).exists()
     return connection.execute(delete(_CLAIMED).where(taken)).rowcount
