@@ -148,9 +148,12 @@ def _left(rows: pl.DataFrame, taken: pl.Series, changed: pl.DataFrame | None) ->
 
 
 def _fresh(connection: Connection, reports: Sequence[Return] | pl.DataFrame, now: Instant) -> pl.DataFrame:
-    """Give the reports that are new, with their numbers here, `row`, and in the store, `report`."""
+    """Give the reports that are new, with their numbers here, `row`, and in the store, `report`.
+
+    They come device by device, those of one in their order: what lies together in the store is then written together.
+    """
     told = reports if isinstance(reports, pl.DataFrame) else columns_of(reports)
-    unseen = _unseen(connection, told)
+    unseen = _unseen(connection, told.sort("device", maintain_order=True))
     if unseen.is_empty():
         return unseen
     numbers = pl.int_range(pl.len(), dtype=pl.Int64)
