@@ -29,7 +29,7 @@ from hanota.records.store.outbox import Order, mark_sent, orders_of, unsent_rows
 
 TICK_MS: Final = 30 * SECOND
 STAGGER_MS: Final = MINUTE
-HEARD_MAX: Final = 10_000
+HEARD_MAX: Final = 20_000
 SENT_MAX: Final = 10_000
 GIVE_UP_MS: Final = 2 * DAY
 _EVENTS: Final = {
