@@ -7,6 +7,7 @@ and death by a signal are its own. `helpers.system.started` starts `hanota` in e
 
 import atexit
 import contextlib
+import faulthandler
 import gc
 import importlib
 import json
@@ -188,6 +189,7 @@ def main() -> None:
     gc.freeze()
     begun = _serve(socket.socket(fileno=int(sys.argv[1])))
     if begun is not None:
+        faulthandler.enable()  # one that aborts says where
         sys.argv = ["", *begun["arguments"]]
         runpy.run_module(begun["module"], run_name="__main__", alter_sys=True)
 
