@@ -38,10 +38,13 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
-HEARD_MAX: Final = 4 * _FRAMES_MAX
-"""After so many frames heard, deliveries move: hubs that repeat themselves in a flood must not keep them standing."""
+HEARD_MAX: Final = 8 * _FRAMES_MAX
+"""After so many frames heard, which are kept together, deliveries move: hubs that repeat themselves in a flood must not
+keep them standing, nor whoever else would write for longer than half a second.
+"""
 ROWS_MAX: Final = 2_000
 """After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
+_SENDINGS_MAX: Final = 4_000
 _POST_S_MAX: Final = 0.25
 AnySending = Sending | CommandSending
 _log = structlog.get_logger()
@@ -150,12 +153,12 @@ class HeadEnd:
         """Keep what hubs say, and answer. Where more waits it is listened to already: its marks are looked at beside
         what is done next.
         """
-        count = 0
         try:
             listened, self._ahead = self._ahead or self._listen(now, going), []
-            for batch in listened:
-                self._answer(self._kept(batch, now), now)
-                count += len(batch.read)
+            heard = Listened.of(listened)
+            count = len(heard.read)
+            if count:
+                self._answer(self._kept(heard, now), now)
         except BaseException:
             self._wan.give_back()
             raise
@@ -232,7 +235,8 @@ class HeadEnd:
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending in gone], now)
                 put_back(connection, [sending.id for sending in back], now)
-                self._meter.write(connection, now)
+                if failed or following is None:
+                    self._meter.write(connection, now)
             sent += len(gone)
             if failed:  # what was not handed over is due still; the next step tries again
                 _log.warning("not_handed_over", sendings=len(failed))
@@ -263,11 +267,11 @@ class HeadEnd:
             if not anything_unsent(connection, now):
                 return None
         with self._store.writing() as connection:
-            claimed = claim_unsent(connection, now)
+            claimed = claim_unsent(connection, now, _SENDINGS_MAX)
         with self._store.reading() as connection:
             waiting: list[AnySending] = [
-                *unsent(connection, now, claimed=claimed),
-                *unsent_commands(connection, now, claimed=claimed),
+                *unsent(connection, now, _SENDINGS_MAX, claimed=claimed),
+                *unsent_commands(connection, now, _SENDINGS_MAX, claimed=claimed),
             ]
             asked = (it.hub for it in waiting if isinstance(it, CommandSending) or it.kind == "read_version")
             find = CertificateFinder(connection, asked)

@@ -76,6 +76,14 @@ class Listened:
     read: Sequence[Claim | Asked | Ignored]
     holding: Callable[[], list[int]]
 
+    @classmethod
+    def of(cls, parts: "Sequence[Listened]") -> "Listened":
+        """Give what was listened to in parts, of which some may be waited for still, as one."""
+        return cls(
+            [it for part in parts for it in part.read],
+            lambda: [count for part in parts for count in part.holding()],
+        )
+
 
 class Pipeline:
     """The whole flow over one store. `seal` signs answers as the DCC, `broker` acts as its Access Control Broker: they

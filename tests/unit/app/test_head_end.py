@@ -23,7 +23,7 @@ from hanota.callbacks.port import CallbackError
 from hanota.model.alerts import AlertKind
 from hanota.model.policies import Policies, WanPolicy
 from hanota.records.library.images import read_slice
-from hanota.records.store import outbox, queries
+from hanota.records.store import queries
 from hanota.records.store import schema as t
 from hanota.records.store.outgoing import READ_AT_ONCE_MAX, DueMessage
 from hanota.wan.port import FrameTooLong
@@ -185,8 +185,7 @@ def test_a_restart_sends_what_had_not_left_and_nothing_twice() -> None:
 
 def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig().accept()
-    claim = outbox.claim_unsent
-    monkeypatch.setattr("hanota.app.head_end.claim_unsent", lambda *args: claim(*args, limit=1))
+    monkeypatch.setattr("hanota.app.head_end._SENDINGS_MAX", 1)
     rig.step()
     for _ in range(3):
         rig.queue("read_version")
