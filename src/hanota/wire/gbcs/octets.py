@@ -67,9 +67,11 @@ class Reader:
         """Read an octet that is one of `codes`. Raises MessageMalformed, MessageShort."""
         offset = self.offset
         octets = self._go(field, 1)
-        if octets[0] not in codes._value2member_map_:
+        try:
+            codes(octets[0])
+        except ValueError:
             numbers = [int(code) for code in codes]
-            raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers)
+            raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers) from None
         if self._listing:
             self.taken.append(Taken(field, offset, octets))
         return octets[0]
