@@ -33,6 +33,7 @@ KILLS_MAX = (
     1_000 if NIGHTLY else 4
 )  # in each part of the work: on a busy machine there would be ever more for as much work
 KILLS_WITHOUT_IT = 2  # before a node that was lost joins again
+SYNC_INTERVALS = [None, "always"] if NIGHTLY else [None]  # with "always" the servers forget nothing
 SETTLE_S_MAX = 2 * 3600.0 if NIGHTLY else 900.0
 SEED = 5
 
@@ -76,7 +77,7 @@ def test_killed_again_and_again_every_device_ends_once_and_every_alert_is_told_o
     assert scene.figures["requests"] == scene.figures["answered I0"] == REQUESTS
 
 
-@pytest.mark.parametrize("sync_interval", [None, "always"], ids=["default sync", "sync always"])
+@pytest.mark.parametrize("sync_interval", SYNC_INTERVALS, ids=lambda interval: f"sync {interval or 'by default'}")
 def test_what_all_three_nats_nodes_forget_when_their_power_is_cut_at_once_is_sent_again(
     tmp_path: Path, database: Cluster, sync_interval: str | None
 ) -> None:

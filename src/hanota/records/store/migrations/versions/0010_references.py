@@ -1,6 +1,6 @@
 """Rows of which a device makes several are not held against its delivery one by one; indexes follow what is looked up.
 
-See docs/adr/0020. On SQLite the three tables are made anew, which takes about a minute for ten million messages.
+See docs/adr/0020. On SQLite the three tables are copied: the disk must have room for the largest once more.
 """
 
 import sqlalchemy as sa
