@@ -28,11 +28,10 @@ _ENDS: Final = sorted(ENDS)
 _HOLDS_IMAGE: Final = sorted({"transferred", *CONSENT_REPORTS})
 _SHOWS_IMAGE: Final = (pl.col("offset") > 0).fill_null(value=False) | pl.col("event").is_in(_HOLDS_IMAGE)
 _SAID: Final = ("row", "reporter", "at", "event", "device", "delivery", "version", "image_version", "image_hash")
-
-
 _OF_DELIVERY: Final = {"about": "delivery", "of_device": "device"} | {
     name: name for name in ("hub", "state", "since", "request", "served")
 }
+"""What a candidate has of its delivery, by the columns of `facts.standing`."""
 
 
 def candidates_of(connection: Connection, reports: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

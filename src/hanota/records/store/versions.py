@@ -22,6 +22,14 @@ from hanota.records.store.statements import ATTESTED, UNEXPLAINED, explain
 
 REPORTED: Final = "reported"
 _INVENTORY: Final = ("device", "version", "at", "origin")
+_KNOWN: Final = {
+    "device_type": "device_type",
+    "hub": "device_hub",
+    "before": "version_smi",
+    "before_at": "version_at",
+    "before_origin": "version_origin",
+}
+"""What is known of a device before a report, by the columns of `facts.standing`."""
 
 # What a report of a version comes to.
 _STRANGE: Final = "strange"  # by none that may speak for the device, and about no delivery
@@ -66,15 +74,6 @@ def note_versions(
         if not (attested and explain(connection, lane, device, now)):
             write_mismatch(connection, lane, row, now=now, service_level_ms=service_level_ms)
     return changed if news.is_empty() else None
-
-
-_KNOWN: Final = {
-    "device_type": "device_type",
-    "hub": "device_hub",
-    "before": "version_smi",
-    "before_at": "version_at",
-    "before_origin": "version_origin",
-}
 
 
 def _known(connection: Connection, devices: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
