@@ -12,7 +12,7 @@ class PlainEnd:
     def flush(self) -> frozenset[Eui64]:
         return frozenset()
 
-    def settle(self) -> None:
+    def settle(self, frames: int = 0) -> None:
         pass
 
     def give_back(self) -> None:

@@ -14,7 +14,7 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.profiles import PROFILES
 from hanota.records.store.commands import CommandSending
 from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
-from hanota.wire.gbcs import Message, ask_version, mac_holds_under, seal_under, signed_command, write_message
+from hanota.wire.gbcs import Message, Seal, ask_version, seal_holds, seal_under, signed_command, write_message
 from hanota.wire.smki import Certificate, CertifiedKey, KeyDirectory
 from hanota.wire.smki.errors import CertificateMalformed
 from hanota.wire.wan import (
@@ -174,9 +174,9 @@ class FrameBuilder:
         """Give a Signed Pre-Command as the command that goes to the device."""
         return write_message(seal_under(signed_command(signed, device.eui), self._secret(device.certified_key)))
 
-    def mac_holds(self, message: Message, device: CertifiedKey) -> bool:
+    def seal_holds(self, seal: Seal, device: CertifiedKey) -> bool:
         """Whether a MAC to the ACB was made by the holder of the device's key."""
-        return mac_holds_under(message, self._secret(device))
+        return seal_holds(seal, self._secret(device))
 
     def _secret(self, device: CertifiedKey) -> bytes:
         """Give the secret shared with a device. Raises CertificateMalformed, also for a key of another usage."""

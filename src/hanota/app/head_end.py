@@ -23,8 +23,9 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import Callback
 from hanota.model.policies import Policies
 from hanota.process.acceptance import Answer
+from hanota.process.hearing import Listened
 from hanota.process.intake import Asked
-from hanota.process.pipeline import Heard, Listened, Pipeline
+from hanota.process.pipeline import Heard, Pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Store
@@ -78,7 +79,7 @@ class HeadEnd:
         self._ahead: list[Listened] = []
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(
-            store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, look=work.look, lane=lane
+            store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, read=work.read, lane=lane
         )
         self._posting = Posting(
             store, dcc=dcc, callback=callback, sign=self._sign, lane=lane, policy=policies.alert, turns=turns
@@ -150,21 +151,20 @@ class HeadEnd:
             return next_due(connection, self._policies.alert.window)
 
     def _hear(self, now: Instant, going: Callable[[], bool]) -> int:
-        """Keep what hubs say, and answer. Where more waits it is listened to already: its marks are looked at beside
-        what is done next.
+        """Keep what hubs say, and answer. Where more waits it is listened to first: it is read beside all that is done
+        until the next round.
         """
         try:
-            listened, self._ahead = self._ahead or self._listen(now, going), []
-            heard = Listened.of(listened)
-            count = len(heard.read)
+            listened = Listened.of(self._ahead or self._listen(now, going))
+            count = len(listened)
+            self._ahead = self._listen(now, going) if count >= HEARD_MAX else []
             if count:
-                self._answer(self._kept(heard, now), now)
+                self._answer(self._kept(listened, now), now)
         except BaseException:
+            self._ahead = []
             self._wan.give_back()
             raise
-        self._wan.settle()
-        if count >= HEARD_MAX:
-            self._ahead = self._listen(now, going)
+        self._wan.settle(count)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count
 
@@ -181,23 +181,22 @@ class HeadEnd:
         try:
             return self._pipeline.keep(listened, now)
         except Exception:  # if it is a stage that fails, it does so again in the next run; the report is kept by then
-            _log.exception("reports_not_decided", frames=len(listened.read))
+            _log.exception("reports_not_decided", frames=len(listened))
             return self._pipeline.keep(listened, now, at_once=False)
 
     def _answer(self, heard: Heard, now: Instant) -> None:
-        for told in heard.told:
-            if told.why is not None:
-                _log.warning("uplink_void", hub=str(told.hub), uplink=told.event, why=told.why)
-            said = told.report.octets if told.report is not None else b""
-            self._meter.up(told.hub, "report", len(said))
-            done = write_frame(Acknowledge(event=told.event))
-            self._wan.send(told.hub, done, now)
-            self._meter.down(told.hub, "acknowledge", len(done))
+        for taken in heard.judged.taken:
+            if taken.why is not None:
+                _log.warning("uplink_void", hub=str(taken.hub), uplink=taken.event, why=taken.why)
+            self._meter.up(taken.hub, "report", taken.octets)
+            done = write_frame(Acknowledge(event=taken.event))
+            self._wan.send(taken.hub, done, now)
+            self._meter.down(taken.hub, "acknowledge", len(done))
         for failure in heard.failures:
             _log.error("message_not_taken", exc_info=failure)
-        for asked in heard.asked:
+        for asked in heard.judged.asked:
             self._serve(asked, now)
-        for ignored in heard.ignored:
+        for ignored in heard.judged.ignored:
             _log.warning("frame_ignored", why=ignored.why)
 
     def _serve(self, asked: Asked, now: Instant) -> None:

@@ -1,4 +1,5 @@
-"""What is done with keys to many frames at once: marks looked at, orders signed, secrets agreed on.
+"""What is done with keys to many frames at once: uplinks read and their marks looked at, orders signed, secrets agreed
+on.
 
 It takes more of the processor than all else about a report, and needs no store. So a head end may have it done by
 processes of its own beside it (`KeyPool`), while it writes what they have looked at before.
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hanota.base.eui import Eui64
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.process.intake import Plain, Shut, Spoken, read_plainly
 from hanota.wire import marks
 from hanota.wire.smki import KeyDirectory
 
@@ -46,7 +48,7 @@ class BrokerKeys:
 
 
 _TASKS: Final[dict[str, Callable[[BrokerKeys, Sequence[Any]], list[Any]]]] = {
-    "look": lambda _, chains: marks.count_holding(chains),
+    "read": lambda _, uplinks: read_plainly(uplinks),
     "sign": lambda keys, octets: marks.sign_each(octets, keys.signing),
     "agree": lambda keys, certificates: marks.agree_with_each(certificates, keys.agreement),
 }
@@ -64,7 +66,7 @@ def broker_keys(keys: KeyDirectory, dcc: Eui64) -> BrokerKeys:
 class KeyWork:
     """Does it at once, in this process. What each method gives is a function that gives the results, in order.
 
-    `looked` is how many marks it was given so far; `cpu_s` what other processes have spent on it, in seconds.
+    `looked` is how many marks it has looked at so far; `cpu_s` what other processes have spent on it, in seconds.
     """
 
     def __init__(self, keys: BrokerKeys) -> None:
@@ -72,10 +74,16 @@ class KeyWork:
         self.looked = 0
         self.cpu_s = 0.0
 
-    def look(self, chains: Sequence[marks.Chain]) -> Callable[[], list[int]]:
-        """Find out how many marks of each chain hold; see `wire.marks.count_holding`."""
-        self.looked += sum(map(len, chains))
-        return self._begin("look", chains)
+    def read(self, uplinks: Sequence[Shut]) -> Callable[[], list[Plain]]:
+        """Read uplinks and look at their marks; see `process.intake.read_plainly`."""
+        done = self._begin("read", uplinks)
+
+        def said() -> list[Plain]:
+            found = done()
+            self.looked += sum(it.marks for it in found if isinstance(it, Spoken))
+            return found
+
+        return said
 
     def sign(self, octets: Sequence[bytes]) -> Callable[[], list[bytes]]:
         """Sign octets of orders as the DCC."""

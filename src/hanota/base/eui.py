@@ -30,6 +30,10 @@ class Eui64:
         if not 0 <= self.value < _SPAN:  # plainly: a batch makes a hundred thousand of them
             raise BadValue(kind="EUI-64", value=self.value, expected="64 bits")
 
+    def __reduce__(self) -> tuple[type["Eui64"], tuple[int]]:
+        """Go to another process as a number: a tenth of what a dataclass takes by itself."""
+        return Eui64, (self.value,)
+
     @classmethod
     def parse(cls, text: str) -> "Eui64":
         """Read `00-DB-12-34-56-78-90-A0` in either case. Raises BadValue."""

@@ -1,6 +1,8 @@
 """What comes back from a home, as one value whatever message carried it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Final
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
@@ -31,3 +33,16 @@ class Return:
     blocks: int | None = None
     repeats: int | None = None
     until: Instant | None = None
+
+
+Row = tuple[Any, ...]
+"""The fields of a Return in their order, EUIs as columns keep them."""
+
+_AS_COLUMNS: Final = {"reporter": "reporter.signed", "device": "device.signed"}
+_ROW: Final = attrgetter(*(_AS_COLUMNS.get(field.name, field.name) for field in fields(Return)))
+
+
+def row_of(report: Return) -> Row:
+    """Give a report in plain values."""
+    row: Row = _ROW(report)
+    return row

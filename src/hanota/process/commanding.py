@@ -4,7 +4,7 @@ Beside the stages of a delivery: a command belongs to a request of its own, and 
 What an answer says of a delivery or a version is a report like any other, and is kept as one by the pipeline.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from hanota.base.errors import HanotaError
@@ -17,7 +17,7 @@ from hanota.base.vocabulary.parties import UserRole
 from hanota.model.commands import COMMAND, CommandState
 from hanota.model.policies import Policies
 from hanota.process.check import must_be_responsible
-from hanota.process.intake import Authentic
+from hanota.process.intake import Authentic, Passed
 from hanota.process.report import alert_message, later_response, response_id_of
 from hanota.records.registry import inventory as known
 from hanota.records.registry.lookups import find_party
@@ -103,37 +103,27 @@ class Commanding:
                 command.user, command.device, COMMAND_FAILED, duis.DccAlertMessage(code=DccAlertCode.N53, alert=failure)
             )
 
-    def hear(self, messages: Iterable[Authentic], fresh: frozenset[str]) -> list[Exception]:
-        """Take what devices sent: answers go to the Users who asked, alerts to whom they are addressed.
+    def hear(self, messages: Sequence[Passed], fresh: frozenset[str]) -> list[Exception]:
+        """Take what devices sent that may concern Users: answers go to who asked, alerts to whom they are addressed.
 
         `fresh`: sources of the reports that were new; an alert that was heard before is not passed on again.
         Returns: what went wrong. A message that can't be taken is taken back alone, and the others go on.
         """
         untold = set(fresh)
         failures: list[Exception] = []
-        for opened in self._of_users(list(messages)):
+        for passed in self._of_users(messages):
             try:
                 with self._connection.begin_nested():
-                    self._hear(opened, untold)
+                    self._hear(passed.opened(), untold)
             except _UNTHOUGHT as failure:
                 failures.append(failure)
         return failures
 
-    def _of_users(self, messages: list[Authentic]) -> list[Authentic]:
-        """Leave out what concerns no User, which is most: answers to our own reads, alerts that go nowhere else."""
-        ours = [it.message.header.counter for it in messages if self._answers_us(it)]
+    def _of_users(self, messages: Sequence[Passed]) -> list[Passed]:
+        """Leave out what concerns no User: answers to our own reads."""
+        ours = [it.answers for it in messages if it.answers is not None and it.recipient == self._dcc]
         asked = kept.commands_among(self._connection, ours)
-        return [
-            it
-            for it in messages
-            if isinstance(it.payload, gbcs.DatedActivation | gbcs.DistributionReceipt)
-            or (it.message.header.cra is gbcs.Cra.RESPONSE and not self._answers_us(it))
-            or (self._answers_us(it) and it.message.header.counter in asked)
-        ]
-
-    def _answers_us(self, opened: Authentic) -> bool:
-        header = opened.message.header
-        return header.cra is gbcs.Cra.RESPONSE and header.recipient == self._dcc
+        return [it for it in messages if it.answers is None or it.recipient != self._dcc or it.answers in asked]
 
     def _hear(self, opened: Authentic, untold: set[str]) -> None:
         header, payload = opened.message.header, opened.payload

@@ -11,7 +11,7 @@ what was claimed is free again. What is to leave is in the outbox and the alert 
 line is in `acceptance.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,27 +21,24 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.delivery import State
 from hanota.model.policies import Policies
-from hanota.model.returns import Return
 from hanota.model.step import Step
 from hanota.process.acceptance import Acceptance, Answer
 from hanota.process.activate import Activate
 from hanota.process.commanding import Commanding
 from hanota.process.deliver import Deliver, Release
-from hanota.process.intake import Asked, Authentic, Claim, Ignored, Told, claim_of, open_frame
+from hanota.process.hearing import Hearing, Judged, Listened, ReadPlainly
+from hanota.process.intake import Passed, Plain, Shut, read_plainly
 from hanota.process.report import Report
 from hanota.process.schedule import Schedule
 from hanota.process.services import Broker
 from hanota.process.stage import Ctx, Stage, decide, decide_said, moved_on
 from hanota.process.statements import take_statement
-from hanota.records.registry.certificates import CertificateFinder
 from hanota.records.store import Connection, Store
 from hanota.records.store.applying import apply
 from hanota.records.store.materialising import materialise
-from hanota.records.store.reports import KeptElsewhere, save_reports
+from hanota.records.store.reports import KeptElsewhere, Reports, save_reports
 from hanota.records.store.wan import let_go_at_once
 from hanota.records.store.work import claim, claim_leaving, claim_requested, waiting
-from hanota.wire.marks import Chain, count_holding
-from hanota.wire.wan import Uplink
 
 _SCHEDULE: Final = Schedule()
 _RELEASE: Final = Release()
@@ -50,39 +47,16 @@ STAGES: Final[tuple[Stage, ...]] = (_SCHEDULE, _RELEASE, *_FOLLOWING)
 _HEARERS: Final = {event: number for number, stage in enumerate(STAGES) for event in stage.hears}
 _HEARD: Final = sorted(_HEARERS)
 
-Look = Callable[[Sequence[Chain]], Callable[[], list[int]]]
-"""Begins to look at marks; what it gives waits, and tells of each chain how many hold (`wire.marks.count_holding`)."""
-
 MADE_MAX: Final = 10_000
 """After so many new deliveries the stages have their turn, and whoever asks meanwhile is not behind all of a flood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came of frames from hubs: uplinks to acknowledge, image octets asked for, frames not believed, and what
-    went wrong with messages that are acknowledged all the same.
-    """
+    """What came of frames from hubs, and what went wrong with messages that are acknowledged all the same."""
 
-    told: tuple[Told, ...]
-    asked: tuple[Asked, ...]
-    ignored: tuple[Ignored, ...]
+    judged: Judged
     failures: tuple[Exception, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listened:
-    """Frames from hubs, read; `holding` gives how many marks of each claim among them hold, and waits if it must."""
-
-    read: Sequence[Claim | Asked | Ignored]
-    holding: Callable[[], list[int]]
-
-    @classmethod
-    def of(cls, parts: "Sequence[Listened]") -> "Listened":
-        """Give what was listened to in parts, of which some may be waited for still, as one."""
-        return cls(
-            [it for part in parts for it in part.read],
-            lambda: [count for part in parts for count in part.holding()],
-        )
 
 
 class Pipeline:
@@ -98,11 +72,11 @@ class Pipeline:
         policies: Policies,
         seal: Callable[[bytes], bytes],
         broker: Broker,
-        look: Look | None = None,
+        read: ReadPlainly | None = None,
         lane: str = "0",
     ) -> None:
         self._store = store
-        self._look = look or _look_here
+        self._hearing = Hearing(store, read or _read_here, broker.seal_holds)
         self._dcc = dcc
         self._policies = policies
         self._broker = broker
@@ -218,45 +192,34 @@ class Pipeline:
         """Take frames from hubs: what they report is durable when this returns, and may then be acknowledged."""
         return self.keep(self.listen(frames), now)
 
-    def listen(self, frames: Sequence[bytes]) -> Listened:
-        """Read frames from hubs and have their marks looked at; nothing is believed, nor kept, before `keep`."""
-        opened = [open_frame(frame) for frame in frames]
-        with self._store.reading() as connection:
-            find = CertificateFinder(connection, {it.hub for it in opened if isinstance(it, Uplink)})
-            read = [claim_of(it, find) if isinstance(it, Uplink) else it for it in opened]
-        return Listened(read, self._look([it.marks for it in read if isinstance(it, Claim)]))
+    def listen(self, frames: Iterable[bytes]) -> Listened:
+        """Begin to read frames from hubs; nothing is believed, nor kept, before `keep`."""
+        return self._hearing.listen(frames)
 
     def keep(self, listened: Listened, now: Instant, *, at_once: bool = True) -> Heard:
         """Keep what was listened to, as far as its marks hold: it is durable when this returns.
 
         With `at_once` so is what stages make of it; else they hear of it in the next run.
         """
-        holding, mac_holds = iter(listened.holding()), self._broker.mac_holds
-        read = [it.judged(next(holding), mac_holds) if isinstance(it, Claim) else it for it in listened.read]
-        told = tuple(item for item in read if isinstance(item, Told))
-        reports = [item.report for item in told if item.report is not None]
-        opened = [item.opened for item in told if item.opened is not None]
-        return Heard(
-            told,
-            tuple(item for item in read if isinstance(item, Asked)),
-            tuple(item for item in read if isinstance(item, Ignored)),
-            self.take(reports, now, opened, at_once=at_once) if reports or opened else (),
-        )
+        judged = self._hearing.judge(listened)
+        reports, passed = judged.reports, judged.passed
+        failures = self.take(reports, now, passed, at_once=at_once) if reports.height or passed else ()
+        return Heard(judged, failures)
 
     def take(
-        self, reports: Sequence[Return], now: Instant, opened: Sequence[Authentic] = (), *, at_once: bool = True
+        self, reports: Reports, now: Instant, passed: Sequence[Passed] = (), *, at_once: bool = True
     ) -> tuple[Exception, ...]:
         """Keep reports, `at_once` with what stages make of them, and take messages to Users.
 
         Returns: what went wrong with messages.
         """
         try:
-            return self._take(reports, now, opened, at_once=at_once)
+            return self._take(reports, now, passed, at_once=at_once)
         except KeptElsewhere:
-            return self._take(reports, now, opened, at_once=False)
+            return self._take(reports, now, passed, at_once=False)
 
     def _take(
-        self, reports: Sequence[Return], now: Instant, opened: Sequence[Authentic], *, at_once: bool
+        self, reports: Reports, now: Instant, passed: Sequence[Passed], *, at_once: bool
     ) -> tuple[Exception, ...]:
         level, attested = self._policies.alert.service_level_ms, self._policies.local_upgrade.attested
         with self._store.writing() as connection:
@@ -272,12 +235,12 @@ class Pipeline:
             if not kept.claimed.is_empty():
                 ctx = Ctx(now=_not_before(kept.claimed, now), policies=self._policies)
                 self._write(connection, decide_said(STAGES, kept.claimed, ctx, _FOLLOWING), ctx, kept_as_taken=True)
-            return tuple(self._commanding(connection, now).hear(opened, kept.sources)) if opened else ()
+            return tuple(self._commanding(connection, now).hear(passed, kept.sources)) if passed else ()
 
 
-def _look_here(chains: Sequence[Chain]) -> Callable[[], list[int]]:
-    holding = count_holding(chains)
-    return lambda: holding
+def _read_here(uplinks: Sequence[Shut]) -> Callable[[], list[Plain]]:
+    said = read_plainly(uplinks)
+    return lambda: said
 
 
 def _not_before(batch: pl.DataFrame, now: Instant) -> Instant:

@@ -64,7 +64,7 @@ def losing_report(event: str) -> Change:
 
     def change(save: Any) -> Any:
         return lambda connection, lane, reports, *rest, **named: save(
-            connection, lane, [report for report in reports if report.event != event], *rest, **named
+            connection, lane, reports.filter(pl.col("event") != event), *rest, **named
         )
 
     return change

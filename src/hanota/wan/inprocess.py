@@ -155,7 +155,7 @@ class _HeadEnd:
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         return [frame for _, frame in self._up.receive(now, limit)]
 
-    def settle(self) -> None:
+    def settle(self, frames: int) -> None:
         """What was taken is gone from here anyway; hubs say again what was not acknowledged."""
 
     def give_back(self) -> None:

@@ -53,8 +53,8 @@ class HeadEndWan(Protocol):
     def receive(self, now: Instant, limit: int) -> list[bytes]:
         """Take at most `limit` frames that have arrived from hubs by `now`; none while the carrier is away."""
 
-    def settle(self) -> None:
-        """All that was received is durable: the carrier may forget it."""
+    def settle(self, frames: int) -> None:
+        """The first so many frames that were received and not settled are durable: the carrier may forget them."""
 
     def give_back(self) -> None:
         """Nothing of what was received and not settled is durable: it may come again."""
@@ -70,7 +70,7 @@ class HeadEndWan(Protocol):
 
 
 class PremisesWan(Protocol):
-    """What an estate of homes sees of the network; `flush`, `settle` and the rest are as for `HeadEndWan`."""
+    """What an estate of homes sees of the network; `flush` and the rest are as for `HeadEndWan`."""
 
     def send(self, hub: Eui64, frame: bytes, now: Instant) -> None:
         """Hand one frame of `hub` to the network. Raises WanError."""

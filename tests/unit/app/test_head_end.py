@@ -75,8 +75,8 @@ class Air:
         self.open += taken
         return taken
 
-    def settle(self) -> None:
-        self.open.clear()
+    def settle(self, frames: int) -> None:
+        del self.open[:frames]
 
     def give_back(self) -> None:
         self.arriving[:0] = self.open

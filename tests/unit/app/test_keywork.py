@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from hanota.app.head_end import HeadEnd
 from hanota.app.keywork import PIECE, WORTH_MIN, BrokerKeys, KeyPool, KeyWork, broker_keys, processes_by_default
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
+from hanota.process.intake import Shut, Spoken, shut
 from hanota.records.store import schema as t
 from hanota.wire import ecdsa
-from hanota.wire.marks import Chain
 from hanota.wire.wan import Acknowledge, StrangerSeen, sign_uplink, write_frame
 from helpers.premises import DCC
 from helpers.world import HUB, PPMID, PPMID_2, STRANGER, keys
@@ -42,20 +43,22 @@ def pool() -> Iterator[KeyPool]:
     made.close()
 
 
-def chains() -> list[Chain]:
-    """Chains of which some hold, some don't, some only on the outside."""
-    hub, device = keys().credential(HUB, DS), keys().credential(PPMID, DS)
-    made: list[Chain] = []
+def uplinks() -> list[Shut]:
+    """Uplinks that tell something, that a hub did not sign, that hold noise, and those of homes that nobody knows."""
+    hub, home = keys().credential(HUB, DS), {HUB.signed: keys().certificate(HUB, DS).der}
+    made: list[Shut] = []
     for number in range(COUNT):
-        octets = b"%d" % number
-        good = (hub.certificate.der, ecdsa.sign(octets, hub.key), octets)
-        inside = (device.certificate.der, ecdsa.sign(octets, device.key), octets)
-        altered = (device.certificate.der, inside[1], octets + b"!")
-        unreadable = (b"no certificate", inside[1], octets)
-        broken = (hub.certificate.der, b"short", octets)
-        made.append(
-            [(good,), (good, inside), (good, altered), (altered, good), (good, unreadable), (broken,), ()][number % 7]
+        good = sign_uplink(
+            StrangerSeen(node=STRANGER, attempts=number), hub.key, hub=HUB, event=number, sent=Instant(1)
         )
+        kinds = (
+            shut(good, home),
+            shut(replace(good, event=number + 1), home),
+            shut(replace(good, body=b"noise"), home),
+            shut(good, {HUB.signed: b"no certificate"}),
+            shut(good, {}),
+        )
+        made.append(kinds[number % len(kinds)])
     return made
 
 
@@ -79,11 +82,15 @@ def until(holds: Callable[[], bool], why: str) -> None:
         time.sleep(0.02)
 
 
-def test_marks_are_judged_alike_here_and_beside(pool: KeyPool) -> None:
+def test_uplinks_are_read_alike_here_and_beside(pool: KeyPool) -> None:
     here, beside = KeyWork(own_keys()), pool
-    found = beside.look(chains())()
-    assert found == here.look(chains())() == [[1, 2, 1, 0, 1, 0, 0][number % 7] for number in range(COUNT)]
-    assert here.looked == sum(map(len, chains()))
+    found = beside.read(uplinks())()
+    assert found == here.read(uplinks())()
+    assert [type(it) for it in found[:5]] == [Spoken, str, str, str, type(None)]
+    assert [it.row[0] for it in found if isinstance(it, Spoken) and it.row] == [
+        f"uplink {HUB}/{number}" for number in range(0, COUNT, 5)
+    ]
+    assert here.looked == beside.looked == len(range(0, COUNT, 5))
     assert pids(beside)
     assert beside.cpu_s > 0
 
@@ -102,49 +109,49 @@ def test_what_is_signed_and_agreed_on_comes_in_order(pool: KeyPool) -> None:
 
 def test_little_work_starts_no_process() -> None:
     pool = KeyPool(own_keys(), 2)
-    assert pool.look(chains()[: WORTH_MIN - 1])() == KeyWork(own_keys()).look(chains()[: WORTH_MIN - 1])()
+    assert pool.read(uplinks()[: WORTH_MIN - 1])() == KeyWork(own_keys()).read(uplinks()[: WORTH_MIN - 1])()
     assert not pids(pool)
     pool.close()
 
 
 def test_what_processes_had_that_were_killed_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keywork, "_AFTER_BREAK_S", 0.0)
-    pool, expected = KeyPool(own_keys(), 2), KeyWork(own_keys()).look(chains())()
-    pool.look(chains())()
+    pool, expected = KeyPool(own_keys(), 2), KeyWork(own_keys()).read(uplinks())()
+    pool.read(uplinks())()
     before = pids(pool)
     for pid in before:
         os.kill(pid, signal.SIGSTOP)  # so that they have the work and do not get it done
-    begun = pool.look(chains())
+    begun = pool.read(uplinks())
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     assert begun() == expected
-    assert pool.look(chains())() == expected
+    assert pool.read(uplinks())() == expected
     assert pids(pool)
     assert not set(pids(pool)) & set(before)
     pool.close()
 
 
 def test_for_a_while_after_a_break_it_goes_on_alone() -> None:
-    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).look(chains())()
-    pool.look(chains())()
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).read(uplinks())()
+    pool.read(uplinks())()
     for pid in pids(pool):
         os.kill(pid, signal.SIGKILL)
-    assert pool.look(chains())() == expected
-    assert pool.look(chains())() == expected
+    assert pool.read(uplinks())() == expected
+    assert pool.read(uplinks())() == expected
     assert not pids(pool)
     pool.close()
 
 
 def test_closing_ends_the_processes_and_work_goes_on_here() -> None:
     pool = KeyPool(own_keys(), 2)
-    begun = pool.look(chains())
+    begun = pool.read(uplinks())
     before = pids(pool)
     pool.close()
     assert before
     assert not any(map(is_running, before))
-    expected = KeyWork(own_keys()).look(chains())()
+    expected = KeyWork(own_keys()).read(uplinks())()
     assert begun() == expected
-    assert pool.look(chains())() == expected
+    assert pool.read(uplinks())() == expected
     pool.close()
 
 
@@ -228,20 +235,20 @@ def test_a_head_end_keeps_and_acknowledges_the_same_with_processes_beside(pool: 
 
 def test_nothing_is_lost_or_acknowledged_wrongly_when_the_processes_die(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = KeyPool(own_keys(), 2)
-    pool.look(chains())()
+    pool.read(uplinks())()
     rig = rig_with(pool)
-    look = pool.look
+    read = pool.read
 
-    def look_and_die(given: Any) -> Any:
+    def read_and_die(given: Any) -> Any:
         before = pids(pool)
         for pid in before:
             os.kill(pid, signal.SIGSTOP)
-        begun = look(given)
+        begun = read(given)
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         return begun
 
-    monkeypatch.setattr(rig.head_end._pipeline, "_look", look_and_die)
+    monkeypatch.setattr(rig.head_end._pipeline._hearing, "_read", read_and_die)
     rig.air.arriving += frames()
     rig.step()
     assert len(kept(rig)) == len(events(rig.frames)) == len(frames()) - 2
@@ -272,3 +279,21 @@ def test_what_waits_behind_a_full_round_is_kept_in_the_next(pool: KeyPool, monke
         pass
     assert len(kept(rig)) == len(events(rig.frames)) == len(frames()) - 2
     assert not rig.air.open
+
+
+def test_what_is_read_ahead_is_neither_settled_nor_lost_before_it_is_kept(
+    pool: KeyPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hanota.app.head_end.HEARD_MAX", 100)
+    monkeypatch.setattr("hanota.app.head_end._FRAMES_MAX", 50)
+    rig = rig_with(pool)
+    rig.air.arriving += frames()
+    rig.head_end.step(rig.bench.now, whole=False)
+    assert rig.air.open == frames()[100:]
+    with monkeypatch.context() as broken:
+        broken.setattr("hanota.process.pipeline.save_reports", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rig.step()
+    assert (rig.air.open, rig.air.arriving) == ([], frames()[100:])
+    rig.step()
+    assert len(kept(rig)) == len(frames()) - 2

@@ -10,7 +10,7 @@ from hanota.wire.wan import ConsentAnswer, ConsentGiven, sign_uplink, write_fram
 from helpers.world import HUB, NOW, keys
 
 FACTS = HomeFacts(
-    certificate=lambda eui, usage: keys().certificate(eui, usage).certified_key, mac_holds=lambda *_: False
+    certificate=lambda eui, usage: keys().certificate(eui, usage).certified_key, seal_holds=lambda *_: False
 )
 UNTIL = Instant(NOW + DAY)
 

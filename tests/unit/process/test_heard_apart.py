@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_taken_is_taken_back_alone(
     assert heard.failures == (failure,)
     assert [row.state for row in bench.rows(t.command)] == ["SENT", "ANSWERED"]
     assert [response.request_id.target for response in told(bench)] == [PPMID_3]
-    assert len(heard.told) == 2  # both are acknowledged: neither will be said again
+    assert len(heard.judged.taken) == 2  # both are acknowledged: neither will be said again
     assert len(bench.rows(t.report)) == 2  # what they report is evidence all the same
 
 

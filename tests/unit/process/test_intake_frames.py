@@ -28,10 +28,11 @@ from hanota.wire.gbcs import (
     TransferAlert,
     VersionRead,
     activation_alert,
-    mac_holds,
     read_message,
     read_version_command,
     read_version_response,
+    seal_holds,
+    shared_secret,
     sign_message,
     transfer_alert,
     write_message,
@@ -66,8 +67,8 @@ def certificate(eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
 
 FACTS = HomeFacts(
     certificate=certificate,
-    mac_holds=lambda message, device: mac_holds(
-        message, keys().credential(DCC, KA, ACB).key, public_key_of(device.der)
+    seal_holds=lambda seal, device: seal_holds(
+        seal, shared_secret(keys().credential(DCC, KA, ACB).key, public_key_of(device.der))
     ),
 )
 

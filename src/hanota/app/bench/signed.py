@@ -147,7 +147,7 @@ class _HeadEndOfWires:
         del up[-limit:]
         return taken
 
-    def settle(self) -> None:
+    def settle(self, frames: int) -> None:
         """What was taken is gone from here."""
 
     def give_back(self) -> None:

@@ -1,7 +1,8 @@
 """Stage 1, intake: octets become values that may be believed, or a reason why not."""
 
 from hanota.process.intake.frames import Asked, Claim, HomeFacts, Ignored, Told, claim_of, open_frame, read_uplink_frame
-from hanota.process.intake.gbcs import Authentic, MacCheck, NotAuthentic, open_gbcs
+from hanota.process.intake.gbcs import Authentic, NotAuthentic, Passed, SealCheck, open_gbcs
+from hanota.process.intake.plain import Plain, Sealed, Shut, Spoken, read_plainly, read_wholly, shut
 from hanota.process.intake.requests import Opened, Refused, open_request
 from hanota.process.intake.statements import Doubted, open_statement
 
@@ -12,15 +13,23 @@ __all__ = [
     "Doubted",
     "HomeFacts",
     "Ignored",
-    "MacCheck",
     "NotAuthentic",
     "Opened",
+    "Passed",
+    "Plain",
     "Refused",
+    "SealCheck",
+    "Sealed",
+    "Shut",
+    "Spoken",
     "Told",
     "claim_of",
     "open_frame",
     "open_gbcs",
     "open_request",
     "open_statement",
+    "read_plainly",
     "read_uplink_frame",
+    "read_wholly",
+    "shut",
 ]

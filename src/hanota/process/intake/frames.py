@@ -13,7 +13,7 @@ from hanota.base.instant import from_generalized
 from hanota.base.limits import STORED_NUMBER_MAX
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
-from hanota.process.intake.gbcs import Authentic, Claimed, FindCertificate, MacCheck, NotAuthentic, claim_gbcs
+from hanota.process.intake.gbcs import Authentic, Claimed, FindCertificate, NotAuthentic, SealCheck, claim_gbcs
 from hanota.wire.marks import Chain, Mark, count_holding
 from hanota.wire.wan import (
     ConsentAnswer,
@@ -68,7 +68,7 @@ class HomeFacts:
     """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
 
     certificate: FindCertificate
-    mac_holds: MacCheck
+    seal_holds: SealCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,14 @@ class Claim:
     marks: Chain
     content: Told | Claimed
 
-    def judged(self, holding: int, mac_holds: MacCheck) -> Told | Ignored:
+    def judged(self, holding: int, seal_holds: SealCheck) -> Told | Ignored:
         """Give what was told, if it was; `holding`: how many of its marks hold, from the first on."""
         uplink, content = self.uplink, self.content
         if not holding:
             return Ignored(str(UplinkNotSigned(hub=uplink.hub, event=uplink.event)))
         if isinstance(content, Told):
             return content
-        opened = content.judged(holding == len(self.marks) > 1, mac_holds)
+        opened = content.judged(holding == len(self.marks) > 1, seal_holds)
         if isinstance(opened, NotAuthentic):
             return _void(uplink, opened.why)
         return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
@@ -132,7 +132,7 @@ def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored
     claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
     if not isinstance(claim, Claim):
         return claim
-    return claim.judged(count_holding([claim.marks])[0], facts.mac_holds)
+    return claim.judged(count_holding([claim.marks])[0], facts.seal_holds)
 
 
 def open_frame(octets: bytes) -> Uplink | Asked | Ignored:

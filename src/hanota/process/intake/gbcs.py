@@ -5,7 +5,7 @@ Source: CCS08, CS06, CS08, CS09, ECS52, GCS38 and the alerts 0x00CA, 0x00CE, 0x0
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
@@ -17,7 +17,7 @@ from hanota.wire import gbcs
 from hanota.wire.marks import Mark, count_holding
 from hanota.wire.smki import CertifiedKey
 
-MacCheck = Callable[[gbcs.Message, CertifiedKey], bool]
+SealCheck = Callable[[gbcs.Seal, CertifiedKey], bool]
 FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
 
 _Facts = dict[str, Any]  # columns of a Return
@@ -36,6 +36,24 @@ _OUTCOME_EVENTS: Final[Mapping[int, str]] = {
 """Another hash says that nothing was tried: the image is still held, and only the version is news."""
 
 
+class Passed(NamedTuple):
+    """A message that its originator is proved to have sent and that may concern a User.
+
+    `answers` is the counter of the command that it answers; None: it is an alert.
+    """
+
+    octets: bytes
+    recipient: Eui64
+    answers: int | None
+
+    def opened(self) -> "Authentic":
+        """Give the message as it was read before."""
+        message = gbcs.read_message(self.octets)
+        payload = gbcs.read_payload(message)
+        assert payload is not None
+        return Authentic(message=message, payload=payload, octets=self.octets)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentic:
     """A message that its originator is proved to have sent, once `Claimed.judged` has given it."""
@@ -43,6 +61,15 @@ class Authentic:
     message: gbcs.Message
     payload: gbcs.Payload
     octets: bytes
+
+    @property
+    def passed(self) -> Passed | None:
+        """The message as it may have to go on to a User: answers, and alerts that are passed on as they are."""
+        header = self.message.header
+        answer = header.cra is gbcs.Cra.RESPONSE
+        if answer or isinstance(self.payload, gbcs.DatedActivation | gbcs.DistributionReceipt):
+            return Passed(self.octets, header.recipient, header.counter if answer else None)
+        return None
 
     def report(self, at: Instant) -> Return | None:
         """Give what it says of a delivery or a version; `at` is when it was sent, where it does not say so itself."""
@@ -74,11 +101,12 @@ class Claimed:
     mark: Mark | None
     sealed: CertifiedKey | None
 
-    def judged(self, signed: bool, mac_holds: MacCheck) -> Authentic | NotAuthentic:
+    def judged(self, signed: bool, seal_holds: SealCheck) -> Authentic | NotAuthentic:
         """Give the message as its originator's, if it is; `signed`: whether `mark` was found to hold."""
         message = self.content.message
         try:
-            authentic = signed if self.sealed is None else mac_holds(message, self.sealed)
+            seal = None if self.sealed is None else gbcs.seal_of(message)
+            authentic = signed if self.sealed is None else seal is not None and seal_holds(seal, self.sealed)
         except HanotaError:  # a certificate that can't be read proves nothing
             authentic = False
         if authentic:
@@ -86,12 +114,12 @@ class Claimed:
         return NotAuthentic(why=f"message of {message.header.originator} is not authentic", readable=True)
 
 
-def open_gbcs(octets: bytes, certificate: FindCertificate, mac_holds: MacCheck) -> Authentic | NotAuthentic:
+def open_gbcs(octets: bytes, certificate: FindCertificate, seal_holds: SealCheck) -> Authentic | NotAuthentic:
     """Open a message of a device. Pure but for the look-ups given; no octets whatever make it raise."""
     claimed = claim_gbcs(octets, certificate)
     if isinstance(claimed, NotAuthentic):
         return claimed
-    return claimed.judged(claimed.mark is not None and count_holding([(claimed.mark,)]) == [1], mac_holds)
+    return claimed.judged(claimed.mark is not None and count_holding([(claimed.mark,)]) == [1], seal_holds)
 
 
 def claim_gbcs(octets: bytes, certificate: FindCertificate) -> Claimed | NotAuthentic:

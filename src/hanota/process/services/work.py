@@ -17,7 +17,7 @@ from hanota.model.refusals import REQUEST_REFUSALS
 from hanota.records.registry.certificates import certificates_in_role
 from hanota.records.store import Connection
 from hanota.wire.duis import Content, Request, RequestHeader, RequestRow
-from hanota.wire.gbcs import Message
+from hanota.wire.gbcs import Seal
 from hanota.wire.smki import Certificate, CertifiedKey
 
 R = TypeVar("R", bound=Request)
@@ -34,7 +34,7 @@ class Broker(Protocol):
     def seal(self, signed: bytes, device: Certificate) -> bytes:
         """Give a Signed Pre-Command as the command that goes to the device."""
 
-    def mac_holds(self, message: Message, device: CertifiedKey) -> bool:
+    def seal_holds(self, seal: Seal, device: CertifiedKey) -> bool:
         """Say whether the device made the MAC of a message to the broker."""
 
 

@@ -1,6 +1,6 @@
 """Certificates of parties, hubs and devices: entered, found, revoked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from hanota.records.store.bulk import staged
 from hanota.records.store.schema import certificate, device, premises
 from hanota.wire.smki import Certificate, CertifiedKey, read_certificate
 
-_HUBS_AT_ONCE: Final = 1_000
+_AT_ONCE: Final = 1_000
 _NUMBERS: Final = {"issuer": pl.String, "serial": pl.String}
 
 
@@ -116,7 +116,9 @@ class CertificateFinder:
     def __init__(self, connection: Connection, hubs: Iterable[Eui64] = ()) -> None:
         self._connection = connection
         self._found: dict[tuple[Eui64, KeyUsage], CertifiedKey | None] = {}
-        self._homes = _of_homes(connection, sorted({hub.signed for hub in hubs}))
+        self._homes: dict[tuple[int, str], bytes] = {}
+        for _, owner, usage, der in _of_homes(connection, hubs, KeyUsage):
+            self._homes.setdefault((owner, usage), der)
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
         """Find the certified key of a device or hub for a usage; a revoked one does not count."""
@@ -131,17 +133,44 @@ class CertificateFinder:
         return None if found is None else found.certified_key
 
 
-def _of_homes(connection: Connection, hubs: list[int]) -> dict[tuple[int, str], bytes]:
-    """Give the certificates (DER) of hubs and of what is in their homes, by owner and usage."""
+def certificates_of_homes(
+    connection: Connection, hubs: Iterable[Eui64], usage: KeyUsage
+) -> dict[int, dict[int, bytes]]:
+    """Give by signed EUI of each hub the certificates (DER) for a usage of all in its home, by their owners'."""
+    homes: dict[int, dict[int, bytes]] = {}
+    for hub, owner, _, der in _of_homes(connection, hubs, [usage]):
+        homes.setdefault(hub, {}).setdefault(owner, der)
+    return homes
+
+
+def certificates_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) -> dict[int, bytes]:
+    """Give the certificates (DER) of devices and hubs for a usage, by signed EUI; revoked ones do not count."""
+    c = certificate.c
+    held = c.eui.in_(bindparam("owners", expanding=True)), c.usage == usage, c.revoked_at.is_(None)
+    found: dict[int, bytes] = {}
+    for part in _in_parts(owners):
+        for owner, der in connection.execute(select(c.eui, c.der).where(*held), {"owners": part}):
+            found.setdefault(owner, der)
+    return found
+
+
+def _of_homes(
+    connection: Connection, hubs: Iterable[Eui64], usages: Iterable[KeyUsage]
+) -> Iterator[tuple[int, int, str, bytes]]:
+    """Give the hub, owner, usage and DER of each certificate of hubs and of what is in their homes."""
     c, d, p = certificate.c, device, premises
     query = (
-        select(c.eui, c.usage, c.der)
+        select(p.c.hub, c.eui, c.usage, c.der)
         .join_from(p, d, d.c.premises == p.c.id)
         .join(certificate, c.eui == d.c.eui)
-        .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.revoked_at.is_(None))
+        .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.usage.in_(usages), c.revoked_at.is_(None))
     )
-    found: dict[tuple[int, str], bytes] = {}
-    for first in range(0, len(hubs), _HUBS_AT_ONCE):
-        for owner, usage, der in connection.execute(query, {"hubs": hubs[first : first + _HUBS_AT_ONCE]}):
-            found.setdefault((owner, usage), der)
-    return found
+    for part in _in_parts(hubs):
+        yield from connection.execute(query, {"hubs": part})
+
+
+def _in_parts(wanted: Iterable[Eui64]) -> Iterator[list[int]]:
+    """Give signed EUIs, each once, as many at a time as one statement names."""
+    numbers = sorted({eui.signed for eui in wanted})
+    for first in range(0, len(numbers), _AT_ONCE):
+        yield numbers[first : first + _AT_ONCE]

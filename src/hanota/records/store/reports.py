@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Final
 
 import polars as pl
@@ -13,7 +12,7 @@ from hanota.base.errors import Fault, HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.policies import AlertPolicy
-from hanota.model.returns import Return
+from hanota.model.returns import Return, Row, row_of
 from hanota.records.ledger import Event, append
 from hanota.records.store import schema as t
 from hanota.records.store.bulk import insert_frame, staged
@@ -44,7 +43,10 @@ REPORTS: Final = pl.Schema(
         "until": pl.Int64,
     }
 )
-"""Reports as columns, named like the fields of `Return`; EUIs as columns keep them."""
+"""Reports as columns, named like the fields of `Return` and in their order; EUIs as columns keep them."""
+
+Reports = Sequence[Return] | pl.DataFrame
+"""Reports as values, or as columns (REPORTS)."""
 
 _STRANGER: Final = "stranger_refused"
 _SERVICE_LEVEL_MS: Final = AlertPolicy().service_level_ms
@@ -64,14 +66,11 @@ _KEPT: Final = (
     "until",
     "octets",
 )
-_FIELDS: Final = attrgetter(
-    *({"reporter": "reporter.signed", "device": "device.signed"}.get(name, name) for name in REPORTS)
-)
 
 
-def columns_of(reports: Iterable[Return]) -> pl.DataFrame:
+def columns_of(rows: Iterable[Row]) -> pl.DataFrame:
     """Give reports as columns (REPORTS)."""
-    values = zip(*map(_FIELDS, reports), strict=True)
+    values = zip(*rows, strict=True)
     columns = dict(zip(REPORTS, values, strict=False))
     if not columns:
         return REPORTS.to_frame()
@@ -99,7 +98,7 @@ class Kept:
 def save_reports(
     connection: Connection,
     lane: str,
-    reports: Sequence[Return] | pl.DataFrame,
+    reports: Reports,
     now: Instant,
     *,
     service_level_ms: int = _SERVICE_LEVEL_MS,
@@ -147,12 +146,12 @@ def _left(rows: pl.DataFrame, taken: pl.Series, changed: pl.DataFrame | None) ->
     return claimed if now.is_empty() else claimed.update(now, on="device")
 
 
-def _fresh(connection: Connection, reports: Sequence[Return] | pl.DataFrame, now: Instant) -> pl.DataFrame:
+def _fresh(connection: Connection, reports: Reports, now: Instant) -> pl.DataFrame:
     """Give the reports that are new, with their numbers here, `row`, and in the store, `report`.
 
     They come device by device, those of one in their order: what lies together in the store is then written together.
     """
-    told = reports if isinstance(reports, pl.DataFrame) else columns_of(reports)
+    told = reports if isinstance(reports, pl.DataFrame) else columns_of(map(row_of, reports))
     unseen = _unseen(connection, told.sort("device", maintain_order=True))
     if unseen.is_empty():
         return unseen

@@ -36,7 +36,9 @@ class Arrivals:
         self._wanted = wanted
         self._lock = threading.Lock()
         self._waiting: deque[tuple[deque[Entry], Msg | None]] = deque()
-        self._unsettled: list[Msg] = []
+        self._unsettled: deque[tuple[Msg, int]] = deque()  # and how many frames were handed out up to its last
+        self._handed = 0
+        self._durable = 0
         self._listener: Callable[[], None] | None = None
         self.frames = 0
         self.malformed = 0
@@ -84,15 +86,19 @@ class Arrivals:
                     break
                 self._waiting.popleft()
                 if message is not None:
-                    self._unsettled.append(message)
+                    self._unsettled.append((message, self._handed + len(taken)))
+            self._handed += len(taken)
             self.frames += len(taken) - own
         return taken
 
-    def settled(self) -> list[Msg]:
-        """Give what is to be acknowledged: all that was handed out whole since the last call."""
+    def settled(self, frames: int | None = None) -> list[Msg]:
+        """Give the envelopes that are done with once the next so many frames handed out are; None: once all are."""
         with self._lock:
-            messages, self._unsettled = self._unsettled, []
-        return messages
+            self._durable = self._handed if frames is None else min(self._durable + frames, self._handed)
+            done = []
+            while self._unsettled and self._unsettled[0][1] <= self._durable:
+                done.append(self._unsettled.popleft()[0])
+        return done
 
     def forget(self) -> None:
         """Drop what waits and what is not settled: the connection is another one, and all of it comes again."""
@@ -101,9 +107,11 @@ class Arrivals:
             self._waiting = deque((entries, None) for entries, message in self._waiting if message is None)
 
 
-def settle(link: Link, arrivals: Arrivals) -> None:
-    """Acknowledge what is settled; nobody waits for it: what is acknowledged in vain comes again and is harmless."""
-    messages = arrivals.settled()
+def settle(link: Link, arrivals: Arrivals, frames: int | None = None) -> None:
+    """Acknowledge envelopes as frames are settled (`Arrivals.settled`). Nobody waits for it: what is acknowledged in
+    vain comes again and is harmless.
+    """
+    messages = arrivals.settled(frames)
     if messages:
         link.spawn(lambda: _each(messages, Msg.ack))
 

@@ -104,9 +104,9 @@ class NatsHeadEndWan:
         del now
         return [entry.frame for entry in self._arrivals.take(limit)]
 
-    def settle(self) -> None:
-        """Let the server forget what was received: it is durable."""
-        arriving.settle(self._link, self._arrivals)
+    def settle(self, frames: int) -> None:
+        """Let the server forget the first so many frames that were received and not settled: they are durable."""
+        arriving.settle(self._link, self._arrivals, frames)
 
     def give_back(self) -> None:
         """Have the server send again what was received and is not durable."""

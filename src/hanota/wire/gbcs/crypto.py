@@ -7,7 +7,7 @@ says only whether the mark is this key's; that the key is the originator's is fo
 
 import dataclasses
 import hmac
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,6 +27,15 @@ _IV_END: Final = bytes(12 - EUI64_OCTETS)  # the invocation counter, always 0: e
 # Security control, then the lengths of the ciphering header's transaction-id, originator, recipient, date-time and
 # other information: all absent.
 _AAD_START: Final = SECURITY_HEADER[:1] + bytes(5)
+
+
+class Seal(NamedTuple):
+    """A MAC that is to hold: what its key is derived with, its initialisation vector, the octets that it is over."""
+
+    info: bytes
+    iv: bytes
+    octets: bytes
+    mac: bytes
 
 
 def sign_message(message: Message, private_key: ec.EllipticCurvePrivateKey) -> Message:
@@ -70,17 +79,24 @@ def mac_holds(
     message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public: ec.EllipticCurvePublicKey
 ) -> bool:
     """Say whether the message has a MAC and one of these two parties made it; compares in constant time."""
-    return mac_holds_under(message, shared_secret(own_private, peer_public))
+    seal = seal_of(message)
+    return seal is not None and seal_holds(seal, shared_secret(own_private, peer_public))
 
 
-def mac_holds_under(message: Message, secret: bytes) -> bool:
-    """Say what `mac_holds` says, given the `shared_secret` of the two."""
-    return message.mac is not None and hmac.compare_digest(message.mac, _mac(message, secret))
+def seal_of(message: Message) -> Seal | None:
+    """Give the MAC of a message with all that it takes to check it but the secret; None where it has none."""
+    header, mac = message.header, message.mac
+    return None if mac is None else Seal(_other_info(header), mac_iv(header), _AAD_START + message.grouped_octets, mac)
+
+
+def seal_holds(seal: Seal, secret: bytes) -> bool:
+    """Say whether a MAC was made under a `shared_secret`; compares in constant time."""
+    return hmac.compare_digest(seal.mac, _tag(seal.info, seal.iv, seal.octets, secret))
 
 
 def mac_key(header: Header, shared_secret: bytes) -> bytes:
     """Derive the 16-octet key of one message's MAC from the ECDH secret, 32 octets (GBCS 4.3.3.3; NIST SP 800-56A)."""
-    return ConcatKDFHash(SHA256(), _KEY_OCTETS, _other_info(header)).derive(shared_secret)
+    return _key(_other_info(header), shared_secret)
 
 
 def mac_iv(header: Header) -> bytes:
@@ -93,6 +109,14 @@ def _other_info(header: Header) -> bytes:
     return _ALGORITHM_ID + header.originator.octets + _TRANSACTION_OCTETS + transaction + header.recipient.octets
 
 
+def _key(other_info: bytes, secret: bytes) -> bytes:
+    return ConcatKDFHash(SHA256(), _KEY_OCTETS, other_info).derive(secret)
+
+
 def _mac(message: Message, secret: bytes) -> bytes:
-    cipher = AESGCM(mac_key(message.header, secret))
-    return cipher.encrypt(mac_iv(message.header), b"", _AAD_START + message.grouped_octets)[:MAC_OCTETS]
+    header = message.header
+    return _tag(_other_info(header), mac_iv(header), _AAD_START + message.grouped_octets, secret)
+
+
+def _tag(info: bytes, iv: bytes, octets: bytes, secret: bytes) -> bytes:
+    return AESGCM(_key(info, secret)).encrypt(iv, b"", octets)[:MAC_OCTETS]

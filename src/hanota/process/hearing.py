@@ -1,0 +1,158 @@
+"""Frames from hubs on their way in: opened here, read and their marks looked at here or beside, judged here."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from hanota.base.errors import HanotaError
+from hanota.base.eui import Eui64
+from hanota.base.vocabulary.parties import KeyUsage
+from hanota.model.returns import Row
+from hanota.process.intake import (
+    Asked,
+    Ignored,
+    Passed,
+    Plain,
+    SealCheck,
+    Sealed,
+    Shut,
+    Spoken,
+    open_frame,
+    read_wholly,
+    shut,
+)
+from hanota.records.registry.certificates import CertificateFinder, certificates_of, certificates_of_homes
+from hanota.records.store import Store
+from hanota.records.store.reports import columns_of
+from hanota.wire.smki import CertifiedKey
+from hanota.wire.wan import Uplink
+
+ReadPlainly = Callable[[Sequence[Shut]], Callable[[], list[Plain]]]
+"""Begins to read uplinks (`intake.read_plainly`); what it gives waits, and tells what each says."""
+
+
+_SIGNATURE: Final = KeyUsage.DIGITAL_SIGNATURE
+_AGREEMENT: Final = KeyUsage.KEY_AGREEMENT
+
+
+class Taken(NamedTuple):
+    """An uplink to acknowledge: how many octets of it are kept, and what is wrong with it, if anything is."""
+
+    hub: Eui64
+    event: int
+    octets: int
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """Frames from hubs, opened; `said` gives what the uplinks among them say, and waits if it must."""
+
+    uplinks: Sequence[Uplink]
+    said: Callable[[], list[Plain]]
+    others: Sequence[Asked | Ignored]
+
+    def __len__(self) -> int:
+        return len(self.uplinks) + len(self.others)
+
+    @classmethod
+    def of(cls, parts: "Sequence[Listened]") -> "Listened":
+        """Give what was listened to in parts, of which some may be waited for still, as one."""
+        return cls(
+            [uplink for part in parts for uplink in part.uplinks],
+            lambda: [said for part in parts for said in part.said()],
+            [other for part in parts for other in part.others],
+        )
+
+
+class Judged:
+    """What may be believed of frames: uplinks to acknowledge once their reports are kept, messages that may concern
+    Users, image octets asked for; and frames not believed.
+    """
+
+    def __init__(self, others: Iterable[Asked | Ignored]) -> None:
+        self.taken: list[Taken] = []
+        self.passed: list[Passed] = []
+        self.asked: list[Asked] = []
+        self.ignored: list[Ignored] = []
+        self._rows: list[Row] = []
+        for other in others:
+            if isinstance(other, Asked):
+                self.asked.append(other)
+            else:
+                self.ignored.append(other)
+
+    @property
+    def reports(self) -> pl.DataFrame:
+        """The reports as columns (REPORTS), in the order in which they came."""
+        return columns_of(self._rows)
+
+    def take(self, uplink: Uplink, spoken: Spoken) -> None:
+        """Take what an uplink tells."""
+        kept = 0 if spoken.row is None else len(uplink.body)
+        self.taken.append(Taken(uplink.hub, uplink.event, kept, spoken.why))
+        if spoken.row is not None:
+            self._rows.append(spoken.row)
+        if spoken.passed is not None:
+            self.passed.append(spoken.passed)
+
+
+class Hearing:
+    """Hears what hubs say, with the certificates of a store."""
+
+    def __init__(self, store: Store, read: ReadPlainly, seal_holds: SealCheck) -> None:
+        self._store = store
+        self._read = read
+        self._seal_holds = seal_holds
+
+    def listen(self, frames: Iterable[bytes]) -> Listened:
+        """Open frames and have uplinks read; nothing is believed before it is judged."""
+        opened = [open_frame(frame) for frame in frames]
+        uplinks = [it for it in opened if isinstance(it, Uplink)]
+        with self._store.reading() as connection:
+            hubs = (uplink.hub for uplink in uplinks)
+            homes = certificates_of_homes(connection, hubs, _SIGNATURE)
+        said = self._read([shut(uplink, homes.get(uplink.hub.signed, {})) for uplink in uplinks])
+        return Listened(uplinks, said, [it for it in opened if not isinstance(it, Uplink)])
+
+    def judge(self, listened: Listened) -> Judged:
+        """Judge what was listened to, in its order; this waits until it is read."""
+        said = self._unsealed(listened.said())
+        left = [uplink for uplink, it in zip(listened.uplinks, said, strict=True) if it is None]
+        here = iter(self._read_here(left))
+        judged = Judged(others=listened.others)
+        for uplink, it in zip(listened.uplinks, said, strict=True):
+            spoken = next(here) if it is None else it
+            if isinstance(spoken, Spoken):
+                judged.take(uplink, spoken)
+            else:
+                judged.ignored.append(Ignored(spoken))
+        return judged
+
+    def _unsealed(self, said: list[Plain]) -> list[Plain]:
+        """Check MACs; whose does not hold is left to be read here, which finds out why."""
+        sealed = [it.sealed.originator for it in said if isinstance(it, Spoken) and it.sealed is not None]
+        if not sealed:
+            return said
+        with self._store.reading() as connection:
+            keys = certificates_of(connection, sealed, _AGREEMENT)
+        return [
+            None if isinstance(it, Spoken) and it.sealed is not None and not self._holds(it.sealed, keys) else it
+            for it in said
+        ]
+
+    def _holds(self, sealed: Sealed, keys: Mapping[int, bytes]) -> bool:
+        der = keys.get(sealed.originator.signed)
+        try:
+            return der is not None and self._seal_holds(sealed.seal, CertifiedKey(sealed.originator, _AGREEMENT, der))
+        except HanotaError:  # a certificate that can't be read proves nothing
+            return False
+
+    def _read_here(self, uplinks: Sequence[Uplink]) -> list[Spoken | str]:
+        if not uplinks:
+            return []
+        with self._store.reading() as connection:
+            find = CertificateFinder(connection, (uplink.hub for uplink in uplinks))
+            return [read_wholly(uplink, find, self._seal_holds) for uplink in uplinks]

@@ -1,0 +1,100 @@
+"""Uplinks read and judged in plain values, so that a process without a store may do it, many at a time.
+
+Most need the certificates of their home and no more. A MAC takes a secret: it is left to who asked, with all that it
+takes to check it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from hanota.base.eui import Eui64
+from hanota.base.instant import Instant
+from hanota.base.vocabulary.parties import KeyUsage
+from hanota.model.returns import Row, row_of
+from hanota.process.intake.frames import Ignored, claim_of
+from hanota.process.intake.gbcs import FindCertificate, Passed, SealCheck
+from hanota.wire.gbcs import Seal
+from hanota.wire.marks import count_holding
+from hanota.wire.smki import CertifiedKey
+from hanota.wire.wan import Uplink
+
+Shut = tuple[int, int, int, bytes, bytes, Mapping[int, bytes]]
+"""An uplink's hub, event, time, signature and body; of its home the certificates (DER) for digital signatures, by their
+owners' signed EUI.
+"""
+
+
+class Sealed(NamedTuple):
+    """A MAC that is to hold: who is to have made it, and all that it takes to check it but the secret of the two."""
+
+    originator: Eui64
+    seal: Seal
+
+
+class Spoken(NamedTuple):
+    """What an uplink tells: how many marks it has, what is wrong with it, its report, if it has one, and its message
+    where that may concern a User. With `sealed` it tells that if that MAC holds.
+    """
+
+    marks: int
+    why: str | None = None
+    row: Row | None = None
+    passed: Passed | None = None
+    sealed: Sealed | None = None
+
+
+Plain = Spoken | str | None
+"""What an uplink tells; or why it is ignored; or nothing, where somebody who is none of the home has signed."""
+
+
+def read_plainly(uplinks: Iterable[Shut]) -> list[Plain]:
+    """Read uplinks and look at their marks. Pure; no octets whatever make it raise."""
+    return [_read(uplink) for uplink in uplinks]
+
+
+def shut(uplink: Uplink, certificates: Mapping[int, bytes]) -> Shut:
+    """Give an uplink as `read_plainly` takes it."""
+    return uplink.hub.value, uplink.event, uplink.sent, uplink.signature, uplink.body, certificates
+
+
+def read_wholly(uplink: Uplink, certificate: FindCertificate, seal_holds: SealCheck) -> Spoken | str:
+    """Read an uplink and look at its marks; or give why it is ignored. Pure but for the look-ups given."""
+    claim = claim_of(uplink, certificate)
+    if isinstance(claim, Ignored):
+        return claim.why
+    told = claim.judged(count_holding([claim.marks])[0], seal_holds)
+    if isinstance(told, Ignored):
+        return told.why
+    row = None if told.report is None else row_of(told.report)
+    return Spoken(len(claim.marks), told.why, row, None if told.opened is None else told.opened.passed)
+
+
+def _read(shut_uplink: Shut) -> Plain:
+    hub, event, sent, signature, body, certificates = shut_uplink
+    uplink = Uplink(hub=Eui64(hub), event=event, sent=Instant(sent), signature=signature, body=body)
+    home = _Home(certificates)
+    said = read_wholly(uplink, home, home.leave)
+    if home.strangers:
+        return None
+    return said if home.left is None or isinstance(said, str) else said._replace(sealed=home.left)
+
+
+class _Home:
+    """Finds certificates of a home for signatures, and notes whom it does not find. Those for MACs have nothing in them
+    here: MACs are `left` to whoever knows the secrets.
+    """
+
+    def __init__(self, certificates: Mapping[int, bytes]) -> None:
+        self._certificates = certificates
+        self.strangers = False
+        self.left: Sealed | None = None
+
+    def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
+        der = self._certificates.get(eui.signed) if usage is KeyUsage.DIGITAL_SIGNATURE else b""
+        self.strangers |= der is None
+        return None if der is None else CertifiedKey(eui, usage, der)
+
+    def leave(self, seal: Seal, device: CertifiedKey) -> bool:
+        """Leave a MAC to who asked: as far as is known here, it holds."""
+        self.left = Sealed(device.eui, seal)
+        return True
