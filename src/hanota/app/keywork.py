@@ -19,6 +19,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
+from hanota.app.memory import collect_seldom
 from hanota.base.eui import Eui64
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.process.intake import Plain, Shut, Spoken, read_plainly
@@ -199,6 +200,7 @@ def _set_up(signing: bytes, agreement: bytes) -> None:
     """Begin a process: it leaves Ctrl-C to the one that started it, and ends with it, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="hanota-parent", daemon=True).start()
+    collect_seldom()
     _held.append(BrokerKeys(_key(signing), _key(agreement)))
 
 

@@ -13,9 +13,10 @@ from hanota.app.memory import collect_seldom
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.model.policies import Policies
-from hanota.model.returns import Return
+from hanota.model.returns import Row
 from hanota.process.pipeline import Pipeline
 from hanota.records.store import open_store
+from hanota.records.store.reports import columns_of
 
 
 class Crew(Protocol):
@@ -25,7 +26,7 @@ class Crew(Protocol):
     def size(self) -> int:
         """How many batches of reports they hold at a time."""
 
-    def hold(self, batches: Sequence[list[Return]]) -> None:
+    def hold(self, batches: Sequence[list[Row]]) -> None:
         """Give at most `size` batches to workers, one each."""
 
     def take(self, now: Instant) -> float:
@@ -42,9 +43,9 @@ class Alone:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._held: list[list[Return]] = []
+        self._held: list[list[Row]] = []
 
-    def hold(self, batches: Sequence[list[Return]]) -> None:
+    def hold(self, batches: Sequence[list[Row]]) -> None:
         """Keep reports to take them."""
         self._held = list(batches)
 
@@ -78,7 +79,7 @@ class Workers:
         """How many they are."""
         return len(self._pools)
 
-    def hold(self, batches: Sequence[list[Return]]) -> None:
+    def hold(self, batches: Sequence[list[Row]]) -> None:
         """Hand reports over, a batch to each."""
         self._all([pool.submit(_hold, batch) for pool, batch in zip(self._pools, batches, strict=False)])
 
@@ -100,8 +101,8 @@ class Workers:
         return sum(deed.result() for deed in deeds)
 
 
-def _take_all(pipeline: Pipeline, reports: list[Return], now: Instant) -> None:
-    failures = pipeline.take(reports, now)
+def _take_all(pipeline: Pipeline, reports: list[Row], now: Instant) -> None:
+    failures = pipeline.take(columns_of(reports), now)
     if failures:
         raise failures[0]
 
@@ -117,7 +118,7 @@ def _begin(url: str, lane: str, dcc: Eui64, policies: Policies) -> None:
     _mine["pipeline"] = Pipeline(store, dcc=dcc, policies=policies, seal=_unasked, broker=_Keyless(), lane=lane)
 
 
-def _hold(reports: list[Return]) -> float:
+def _hold(reports: list[Row]) -> float:
     _mine["held"] = reports
     return 0.0
 

@@ -20,7 +20,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import DAY, MINUTE, SECOND, Instant
 from hanota.edge.estate.flow import BRIEF, FlowHomes, Told
 from hanota.model.policies import Policies
-from hanota.model.returns import Return
+from hanota.model.returns import Return, Row, row_of
 from hanota.process.pipeline import Pipeline
 from hanota.process.services import Broker
 from hanota.records.store import Store
@@ -152,13 +152,13 @@ class HeardRollout:
         if questions.height:
             self.homes.read(questions.select("message", "device"), now)
 
-    def _reports(self, now: Instant) -> Iterator[list[Return]]:
+    def _reports(self, now: Instant) -> Iterator[list[Row]]:
         said = self.homes.due(now)
         said = said.sample(fraction=1, shuffle=True, seed=self._rng.getrandbits(32))
         for part in said.iter_slices(HEARD_MAX):
             yield self._as_heard(part)
 
-    def _as_heard(self, said: pl.DataFrame) -> list[Return]:
+    def _as_heard(self, said: pl.DataFrame) -> list[Row]:
         """Give what the intake makes of a home's frames once it has opened them."""
         heard = []
         for row in said.iter_rows(named=True):
@@ -167,23 +167,22 @@ class HeardRollout:
             hub, device = Eui64(row["hub"]), Eui64(row["device"])
             by_device = told in _BY_DEVICE
             of_receipt = told in (Told.CCS08, *_BY_DEVICE)
-            heard.append(
-                Return(
-                    source=f"measurement {self.reports}",
-                    reporter=device if by_device else hub,
-                    at=Instant(row["at"]),
-                    event=_EVENTS[told],
-                    device=device,
-                    octets=_EVIDENCE,
-                    delivery=None if of_receipt else row["order"],
-                    version=row["version"] if by_device else None,
-                    image_version=row["version"] if told is Told.CCS08 else None,
-                    result=0 if by_device else None,
-                    offset=None if of_receipt else row["offset"],
-                    blocks=None if of_receipt else row["blocks"],
-                    repeats=None if of_receipt else row["repeats"],
-                )
+            report = Return(
+                source=f"measurement {self.reports}",
+                reporter=device if by_device else hub,
+                at=Instant(row["at"]),
+                event=_EVENTS[told],
+                device=device,
+                octets=_EVIDENCE,
+                delivery=None if of_receipt else row["order"],
+                version=row["version"] if by_device else None,
+                image_version=row["version"] if told is Told.CCS08 else None,
+                result=0 if by_device else None,
+                offset=None if of_receipt else row["offset"],
+                blocks=None if of_receipt else row["blocks"],
+                repeats=None if of_receipt else row["repeats"],
             )
+            heard.append(row_of(report))
         return heard
 
     def _hear(self, now: Instant) -> None:

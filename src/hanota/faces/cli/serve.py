@@ -41,8 +41,8 @@ _KeyProcesses = Annotated[
     typer.Option(
         min=0,
         max=64,
-        help="Processes beside each worker that look at signatures once many come; default: its share of the cores, "
-        "none on one core.",
+        help="Processes beside each worker that read frames and look at signatures once many come; default: its share "
+        "of the cores, none on one core.",
     ),
 ]
 _Nats = Annotated[
