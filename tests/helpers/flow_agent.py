@@ -32,6 +32,7 @@ SAID: Final = WHOLE if os.environ.get("HANOTA_TEST_PROFILE") == "nightly" else B
 BLOCK_PERIOD_MS: Final = 50
 _NAP_S: Final = 0.1  # so that what comes in a burst is worked off together
 _NAP_S_MAX: Final = 0.25
+_FRAMES_MAX: Final = 1_000  # settled at once: who is killed often comes no further with more
 _DRAIN_S_MAX: Final = 5.0
 
 
@@ -77,7 +78,7 @@ def main() -> None:
     )
     while not stopping.wait(_NAP_S):
         woken.clear()
-        due = estate.advance(now())
+        due = estate.advance(now(), _FRAMES_MAX)
         if wan.next_due() is None:
             woken.wait(_NAP_S_MAX if due is None else min(max(0, due - now()) / 1000, _NAP_S_MAX))
     wan.drain(_DRAIN_S_MAX)

@@ -84,7 +84,8 @@ class SignedRollout:
             while requests and requests[0][0] <= now:
                 _, first, count = requests.pop(0)
                 self._accept(first, count, now)
-            self._homes.advance(now)
+            while self._homes.advance(now) == now:
+                pass
             self._wires.shuffle()
             with self._meter.phase("step"):
                 self._head_end.step(now, alerts=False)

@@ -94,6 +94,33 @@ def test_an_estate_that_starts_again_goes_on_with_the_same_words(dies_after_s: i
     assert scene.states() == {"CONFIRMED": 1}
 
 
+@pytest.mark.parametrize("dies_after_s", [10, 60, 150])
+def test_an_estate_that_starts_again_does_not_say_what_was_acknowledged(dies_after_s: int, tmp_path: Path) -> None:
+    scene = Scene(folder=tmp_path)
+    scene.head_end.accept(signed(request()), "D", NOW)
+    dies = Instant(NOW + dies_after_s * SECOND)
+    scene.run(dies)
+    assert scene.estate.unacknowledged == 0
+    assert scene.states() != {"CONFIRMED": 1}
+    scene.wan.drop_all()
+    scene.estate = scene.new_estate()
+    scene.estate.advance(dies)
+    assert scene.estate.unacknowledged == 0
+    scene.run(Instant(NOW + 2 * HOUR), dies)
+    assert scene.states() == {"CONFIRMED": 1}
+    assert FlowJournal(tmp_path / "flow.journal").recall().under_way.is_empty()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_no_more_frames_than_asked_for_are_taken_at_a_time(limit: int, tmp_path: Path) -> None:
+    scene = Scene(folder=tmp_path)
+    for _ in range(3):
+        scene.wan.head_end.send(HUB, b"noise", NOW)
+    later = Instant(NOW + SECOND)
+    rounds = [scene.estate.advance(later, limit) for _ in range(4)]
+    assert rounds == [later] * (3 // limit) + [None] * (4 - 3 // limit)
+
+
 def test_a_hub_speaks_for_a_display_without_credentials(tmp_path: Path) -> None:
     scene = Scene(folder=tmp_path)
     scene.estate = scene.new_estate(IHD, DeviceType.IHD)

@@ -13,7 +13,8 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.edge.estate.flow.homes import FlowHomes
 from hanota.edge.estate.flow.journal import FlowJournal
-from hanota.edge.estate.flow.saying import FindCredential, Said, Sayer
+from hanota.edge.estate.flow.saying import PLACE, PLACES, FindCredential, Said, Sayer
+from hanota.edge.estate.flow.told import Told
 from hanota.edge.hub.outbox import RESEND
 from hanota.wan.port import PremisesWan
 from hanota.wire.gbcs import Message, ReadVersion, read_message, read_payload
@@ -75,23 +76,24 @@ class FlowEstate:
         self._again: list[tuple[Instant, int]] = []
         self._open: dict[int, int] = {}  # uplinks of an order that wait
         self._told: dict[int, bool] = {}  # orders of which all is told; whether the device ran the image
-        under_way, done = self._journal.recall()
-        homes.runs(done.select("device", "version"))
-        homes.recall(under_way)
+        recalled = self._journal.recall()
+        self._heard = recalled.heard
+        homes.runs(recalled.ran.select("device", "version"))
+        homes.recall(recalled.under_way)
 
     def advance(self, now: Instant, limit: int = FRAMES_MAX) -> Instant | None:
-        """Take frames and say what is due by `now`; give when something is due next, None if nothing is.
+        """Take at most `limit` frames, say what is due by `now`; give when something is due next, None if nothing is.
 
-        Takes at most `limit` frames at a time until no more come. Raises WanError where the carrier fails.
+        `now` means that the limit was reached: call again. Raises WanError where the carrier fails.
         """
-        while frames := self._wan.receive(now, limit):
-            self._take(frames, now)
+        frames = self._wan.receive(now, limit)
+        self._take(frames, now)
         self._say(now)
         self._journal.commit()
         self._wan.settle()
         self._send_due(now)
         self._wan.flush()
-        return self.next_due()
+        return now if len(frames) >= limit else self.next_due()
 
     def next_due(self) -> Instant | None:
         """When something is due of itself; None if nothing is."""
@@ -141,13 +143,24 @@ class FlowEstate:
                     arrived.questions.append((frame.message, frame.device.signed))
 
     def _say(self, now: Instant) -> None:
-        for said in self._sayer.frames(self._homes.due(now), self._asked):
+        for said in self._sayer.frames(self._unheard(self._homes.due(now)), self._asked):
             if said.order is not None:
                 self._open[said.order] = self._open.get(said.order, 0) + (said.event not in self._waiting)
                 if said.last:
                     self._told[said.order] = said.ran
             self._waiting[said.event] = _Waiting(said)
             heapq.heappush(self._again, (now, said.event))
+
+    def _unheard(self, said: pl.DataFrame) -> pl.DataFrame:
+        """Leave out what was acknowledged to the estate that was here before."""
+        if self._heard.is_empty() or said.is_empty():
+            return said
+        heard = (pl.col("heard") // pl.lit(2, pl.Int64).pow(PLACE)) % 2 == 1
+        found = said.join(self._heard, on="order", how="left", maintain_order="left").with_columns(heard=heard)
+        known = found["heard"].fill_null(value=False)
+        for order, told in found.filter(known & found["last"]).select("order", "told").iter_rows():
+            self._told[order] = told != Told.CANCELLED.value
+        return said.filter(~known)
 
     def _send_due(self, now: Instant) -> None:
         while self._again and self._again[0][0] <= now:
@@ -167,6 +180,7 @@ class FlowEstate:
         if message is not None:
             self._asked.pop(message, None)
         if order is not None:
+            self._journal.heard(order, waiting.said.event % PLACES)
             self._open[order] -= 1
             if not self._open[order]:
                 del self._open[order]

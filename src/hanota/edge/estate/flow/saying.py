@@ -30,9 +30,17 @@ _STATUS: Final[Mapping[str, ReceiptStatus]] = {
     Told.BUSY: ReceiptStatus.REFUSED_NO_SLOT,
     Told.CANCELLED: ReceiptStatus.CANCELLED,
 }
-_PLACES: Final = 32  # numbers of one order: one for each kind, and for each tenth of the image
+PLACES: Final = 32
+"""Numbers of one order: one for each kind, and for each tenth of the image."""
 _TENTHS: Final = 10
-_PLACE: Final[Mapping[str, int]] = {kind: place for place, kind in enumerate(Told, start=_TENTHS)}
+_OF_KINDS: Final = {kind.value: place for place, kind in enumerate(Told, start=_TENTHS)}
+PLACE: Final = (
+    pl.when(pl.col("told") == Told.TRANSFERRING.value)
+    .then("tenth")
+    .otherwise(pl.col("told").replace_strict(_OF_KINDS, return_dtype=pl.Int64))
+)
+"""The place of a row of SAID among its order's."""
+_EVENT: Final = pl.coalesce("order", "message") * PLACES + PLACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +71,8 @@ class Sayer:
 
         `asked` are the questions by number, None for one that the hub answers.
         """
-        for row in said.iter_rows(named=True):
-            hub = Eui64.from_signed(row["hub"])
-            event = _number(row)
+        for row in said.with_columns(event=_EVENT).iter_rows(named=True):
+            hub, event = Eui64.from_signed(row["hub"]), row["event"]
             report = self._report(row, event, asked)
             signing = self._credential(hub, KeyUsage.DIGITAL_SIGNATURE)
             uplink = sign_uplink(report, signing.key, hub=hub, event=event, sent=Instant(row["at"]))
@@ -106,11 +113,3 @@ class Sayer:
         read = VersionRead(response_code=ReadResponseCode.READ_SUCCESS, file_version=version)
         agreement = self._credential(device, KeyUsage.KEY_AGREEMENT)
         return GbcsUp(data=read_version_response(read, command=command, device=agreement, acb=self._acb))
-
-
-def _number(row: Mapping[str, Any]) -> int:
-    told = row["told"]
-    base = (row["order"] if row["order"] is not None else row["message"]) * _PLACES
-    if told == Told.TRANSFERRING:
-        return int(base + row["tenth"])
-    return int(base + _PLACE[told])
