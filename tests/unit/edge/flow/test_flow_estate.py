@@ -94,14 +94,14 @@ def test_an_estate_that_starts_again_goes_on_with_the_same_words(dies_after_s: i
     assert scene.states() == {"CONFIRMED": 1}
 
 
-@pytest.mark.parametrize("dies_after_s", [10, 60, 150])
+@pytest.mark.parametrize("dies_after_s", [4, 8])
 def test_an_estate_that_starts_again_does_not_say_what_was_acknowledged(dies_after_s: int, tmp_path: Path) -> None:
     scene = Scene(folder=tmp_path)
     scene.head_end.accept(signed(request()), "D", NOW)
     dies = Instant(NOW + dies_after_s * SECOND)
     scene.run(dies)
     assert scene.estate.unacknowledged == 0
-    assert scene.states() != {"CONFIRMED": 1}
+    assert scene.states() == {"ACTIVATING": 1}
     scene.wan.drop_all()
     scene.estate = scene.new_estate()
     scene.estate.advance(dies)
