@@ -32,7 +32,6 @@ from hanota.wire.wan import Uplink
 ReadPlainly = Callable[[Sequence[Shut]], Callable[[], list[Plain]]]
 """Begins to read uplinks (`intake.read_plainly`); what it gives waits, and tells what each says."""
 
-
 _SIGNATURE: Final = KeyUsage.DIGITAL_SIGNATURE
 _AGREEMENT: Final = KeyUsage.KEY_AGREEMENT
 

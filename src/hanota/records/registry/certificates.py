@@ -11,6 +11,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.records.store.bulk import staged
+from hanota.records.store.frames import fetched
 from hanota.records.store.schema import certificate, device, premises
 from hanota.wire.smki import Certificate, CertifiedKey, read_certificate
 
@@ -166,7 +167,10 @@ def _of_homes(
         .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.usage.in_(usages), c.revoked_at.is_(None))
     )
     for part in _in_parts(hubs):
-        yield from connection.execute(query, {"hubs": part})
+        result = connection.execute(query, {"hubs": part})
+        for rows in fetched(result.cursor):
+            yield from rows
+        result.close()
 
 
 def _in_parts(wanted: Iterable[Eui64]) -> Iterator[list[int]]:

@@ -30,7 +30,7 @@ def read_frame(connection: Connection, query: Select[Any], **values: Any) -> pl.
     """
     schema = {column.name: polars_type(column.type) for column in query.selected_columns}
     result = connection.execute(query, values)
-    frames = [_frame(schema, rows) for rows in _fetched(result.cursor)]
+    frames = [_frame(schema, rows) for rows in fetched(result.cursor)]
     result.close()
     return pl.concat(frames, rechunk=True) if frames else _frame(schema, [])
 
@@ -74,7 +74,7 @@ def _parsed(name: str, kind: type[pl.DataType]) -> pl.Expr:
     return pl.col(name).str.json_decode(pl.List(stored)).cast(pl.List(kind))
 
 
-def _fetched(cursor: Any) -> Iterator[list[Any]]:
+def fetched(cursor: Any) -> Iterator[list[Any]]:
     """Give rows as the driver has them, for a Row of each would cost more than the query; some at a time, as columns
     take far less room.
     """
