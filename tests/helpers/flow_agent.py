@@ -4,7 +4,6 @@
 time. It imports no more than it needs, for each of its lives begins with that.
 """
 
-import os
 import signal
 import sys
 import threading
@@ -19,7 +18,7 @@ from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import CspRegion, DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.edge.estate.flow import BRIEF, WHOLE, FlowEstate, FlowHomes, FlowJournal
+from hanota.edge.estate.flow import BRIEF, FlowEstate, FlowHomes, FlowJournal
 from hanota.model.policies import HanPolicy, Policies
 from hanota.wan.jetstream import NatsPremisesWan
 from hanota.wire.smki import read_directory
@@ -28,7 +27,6 @@ FIRST_HUB: Final = 0x00DB_5000_0000_0000  # these and the version are the town's
 FIRST_DEVICE: Final = 0x00DB_4000_0000_0000
 VERSION: Final = 0x0001_0000
 REGIONS: Final = (CspRegion.NORTH, CspRegion.CENTRAL, CspRegion.SOUTH)
-SAID: Final = WHOLE if os.environ.get("HANOTA_TEST_PROFILE") == "nightly" else BRIEF
 BLOCK_PERIOD_MS: Final = 50
 _NAP_S: Final = 0.1  # so that what comes in a burst is worked off together
 _NAP_S_MAX: Final = 0.25
@@ -69,7 +67,7 @@ def main() -> None:
     policies = Policies(han=HanPolicy(min_block_period_ms=BLOCK_PERIOD_MS))
     broker = CertificateRole.ACCESS_CONTROL_BROKER
     estate = FlowEstate(
-        FlowHomes(mine.drop("home"), policies=policies, seed=number, said=SAID),
+        FlowHomes(mine.drop("home"), policies=policies, seed=number, said=BRIEF),
         wan=wan,
         credential=Identities(keys, now()).credential,
         acb=keys.certificate(dcc, KeyUsage.KEY_AGREEMENT, broker),

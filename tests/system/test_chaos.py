@@ -25,7 +25,7 @@ NIGHTLY = os.environ.get("HANOTA_TEST_PROFILE") == "nightly"
 DEVICES = int(os.environ.get("HANOTA_TEST_CHAOS_DEVICES", "100000" if NIGHTLY else "5000"))
 """Another number may be asked for."""
 REQUESTS = max(20, DEVICES // 500)
-EVERY_S = 4.0 if NIGHTLY else 1.0
+EVERY_S = 3.0 if NIGHTLY else 1.0
 CUT_DEVICES, CUT_REQUESTS = 300 if NIGHTLY else 60, 3
 FRAMED = 3
 REST_S = 3.0  # between two kills, once the first one's process is back
