@@ -1,6 +1,6 @@
 """`python -m hanota` is the command line."""
 
-from hanota.faces.cli import main
+from hanota.faces.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -22,6 +22,9 @@ _STOP_S_MAX: Final = 3
 _END_S_MAX: Final = 1
 _POLL_S: Final = 0.05
 
+has_served = False
+"""Whether this process has served: granian's threads may live on a little after it, and call Python."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -47,6 +50,8 @@ class HttpServer:
 
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve; return when stopped. `on_ready` is called once connections are taken at every site."""
+        global has_served  # noqa: PLW0603 - of the process, as its threads are
+        has_served = True
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._serve(on_ready or (lambda: None)))

@@ -60,9 +60,31 @@ def test_every_command_explains_itself(command: str) -> None:
         assert f"$ hanota {command}" in done.stdout
 
 
-def test_the_module_is_the_command(monkeypatch, capsys) -> None:
+def test_the_module_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "hanota", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("hanota ")
+
+
+_SERVED = """
+import atexit, sys
+from hanota.faces import server
+from hanota.faces.cli import root
+if {served}:
+    server.HttpServer([]).run()
+def command():
+    print("said")
+    sys.exit(3)
+root.app = command
+atexit.register(print, "taken down")
+root.program()
+"""
+
+
+@pytest.mark.parametrize(("served", "said"), [(True, "said\n"), (False, "said\ntaken down\n")])
+def test_a_process_that_served_ends_with_its_exit_code_and_is_not_taken_down(served: bool, said: str) -> None:
+    words = [sys.executable, "-c", _SERVED.format(served=served)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, said), done.stderr
 
 
 def test_an_error_is_told_on_stderr_with_its_remedy(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -82,7 +82,7 @@ def outcome(bench: Bench) -> dict[str, Any]:
 
 
 @sqlite_is_enough
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(names=st.lists(st.lists(st.sampled_from(sorted(SAID)), min_size=1, max_size=4), min_size=1, max_size=3))
 @example([["transferred", "activation_succeeded"], ["version_read"]])
 @example([["activation_succeeded", "transferred"], ["version_read"]])

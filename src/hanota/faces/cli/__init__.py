@@ -1,5 +1,5 @@
-"""The command line. `main` is what `hanota` and `python -m hanota` run."""
+"""The command line. `program` is what `hanota` and `python -m hanota` run."""
 
-from hanota.faces.cli.root import main
+from hanota.faces.cli.root import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

@@ -6,9 +6,10 @@ that `--help` is quick.
 """
 
 import json
+import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -89,6 +90,24 @@ def main() -> None:
     except HanotaError as error:
         _tell(error, as_json="--json" in sys.argv)
         sys.exit(1)
+
+
+def program() -> NoReturn:
+    """Run the command line and end the process with its exit code, as `hanota` and `python -m hanota` do."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    server = sys.modules.get("hanota.faces.server")
+    if server is not None and server.has_served and (code is None or isinstance(code, int)):
+        # Threads of the server, which are Rust's, may be about to call Python still: while the interpreter is taken
+        # down that aborts the process. All that it had is closed by now.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
+    sys.exit(cast("str | int | None", code))
 
 
 def _tell(error: HanotaError, *, as_json: bool) -> None:
