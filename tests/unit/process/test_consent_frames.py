@@ -5,8 +5,9 @@ import pytest
 from hanota.base.instant import DAY, Instant
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
-from hanota.process.intake import HomeFacts, Told, read_uplink_frame
+from hanota.process.intake.frames import Told
 from hanota.wire.wan import ConsentAnswer, ConsentGiven, sign_uplink, write_frame
+from helpers.uplinks import HomeFacts, read_uplink_frame
 from helpers.world import HUB, NOW, keys
 
 FACTS = HomeFacts(

@@ -12,8 +12,8 @@ from hanota.base.instant import Instant
 from hanota.base.vocabulary.devices import AlertCode, DeviceType, TransferResponseCode
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.returns import Return
-from hanota.process.intake import Asked, HomeFacts, Ignored, Told, read_uplink_frame
-from hanota.process.intake.frames import _RECEIPT_EVENTS
+from hanota.process.intake import Asked, Ignored
+from hanota.process.intake.frames import _RECEIPT_EVENTS, Told
 from hanota.process.intake.gbcs import _TRANSFER_EVENTS
 from hanota.wire import ecdsa
 from hanota.wire.gbcs import (
@@ -54,6 +54,7 @@ from hanota.wire.wan import (
     write_frame,
 )
 from helpers.premises import DCC, NEW, NOW, OLD
+from helpers.uplinks import HomeFacts, read_uplink_frame
 from helpers.world import HUB, HUB_2, PPMID, PPMID_2, STRANGER, SUPPLIER_1, keys
 
 DS, KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT

@@ -16,12 +16,11 @@ from hanota.process.intake import (
     Ignored,
     Plain,
     Spoken,
-    Told,
     open_frame,
     read_plainly,
-    read_uplink_frame,
     shut,
 )
+from hanota.process.intake.frames import Told
 from hanota.records.store.reports import columns_of
 from hanota.wire.wan import (
     ConsentAnswer,
@@ -37,6 +36,7 @@ from hanota.wire.wan import (
 )
 from helpers.asking import dated_alert, receipt_alert
 from helpers.premises import NOW
+from helpers.uplinks import read_uplink_frame
 from helpers.world import ESME, HUB, HUB_3, PPMID, PPMID_3, STRANGER, Bench, keys
 from unit.process.test_intake_frames import FACTS, ccs08, cs08, cs09, receipt, uplink
 

@@ -1,6 +1,6 @@
 """Stage 1, intake: octets become values that may be believed, or a reason why not."""
 
-from hanota.process.intake.frames import Asked, Claim, HomeFacts, Ignored, Told, claim_of, open_frame, read_uplink_frame
+from hanota.process.intake.frames import Asked, Ignored, open_frame
 from hanota.process.intake.gbcs import Authentic, NotAuthentic, Passed, SealCheck, open_gbcs
 from hanota.process.intake.plain import Plain, Sealed, Shut, Spoken, read_plainly, read_wholly, shut
 from hanota.process.intake.requests import Opened, Refused, open_request
@@ -9,9 +9,7 @@ from hanota.process.intake.statements import Doubted, open_statement
 __all__ = [
     "Asked",
     "Authentic",
-    "Claim",
     "Doubted",
-    "HomeFacts",
     "Ignored",
     "NotAuthentic",
     "Opened",
@@ -22,14 +20,11 @@ __all__ = [
     "Sealed",
     "Shut",
     "Spoken",
-    "Told",
-    "claim_of",
     "open_frame",
     "open_gbcs",
     "open_request",
     "open_statement",
     "read_plainly",
-    "read_uplink_frame",
     "read_wholly",
     "shut",
 ]

@@ -14,7 +14,7 @@ from hanota.base.limits import STORED_NUMBER_MAX
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Return
 from hanota.process.intake.gbcs import Authentic, Claimed, FindCertificate, NotAuthentic, SealCheck, claim_gbcs
-from hanota.wire.marks import Chain, Mark, count_holding
+from hanota.wire.marks import Chain, Mark
 from hanota.wire.wan import (
     ConsentAnswer,
     ConsentGiven,
@@ -61,14 +61,6 @@ _CONSENT_EVENTS: Final = {
 
 _COUNT_MAX: Final = (1 << 31) - 1  # that a column of the store holds
 _SENT_MAX: Final = from_generalized("99991231235959Z")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeFacts:
-    """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
-
-    certificate: FindCertificate
-    seal_holds: SealCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +116,6 @@ class Claim:
         if isinstance(opened, NotAuthentic):
             return _void(uplink, opened.why)
         return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
-
-
-def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
-    """Read one frame from a hub and look at its marks. Pure but for `facts`; no octets whatever make it raise."""
-    opened = open_frame(octets)
-    claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
-    if not isinstance(claim, Claim):
-        return claim
-    return claim.judged(count_holding([claim.marks])[0], facts.seal_holds)
 
 
 def open_frame(octets: bytes) -> Uplink | Asked | Ignored:

@@ -72,7 +72,9 @@ def seal_under(message: Message, secret: bytes) -> Message:
     require(message.mac is None, MessageUnwritable, field="MAC", got="there already", expected="none")
     signature = message.signature or b""
     bare = Message(header=message.header, payload=message.payload, signature=signature)
-    return Message(header=message.header, payload=message.payload, signature=signature, mac=_mac(bare, secret))
+    return Message(
+        header=message.header, payload=message.payload, signature=signature, mac=_tag(*_to_seal(bare), secret=secret)
+    )
 
 
 def mac_holds(
@@ -85,13 +87,12 @@ def mac_holds(
 
 def seal_of(message: Message) -> Seal | None:
     """Give the MAC of a message with all that it takes to check it but the secret; None where it has none."""
-    header, mac = message.header, message.mac
-    return None if mac is None else Seal(_other_info(header), mac_iv(header), _AAD_START + message.grouped_octets, mac)
+    return None if message.mac is None else Seal(*_to_seal(message), message.mac)
 
 
 def seal_holds(seal: Seal, secret: bytes) -> bool:
     """Say whether a MAC was made under a `shared_secret`; compares in constant time."""
-    return hmac.compare_digest(seal.mac, _tag(seal.info, seal.iv, seal.octets, secret))
+    return hmac.compare_digest(seal.mac, _tag(seal.info, seal.iv, seal.octets, secret=secret))
 
 
 def mac_key(header: Header, shared_secret: bytes) -> bytes:
@@ -113,10 +114,10 @@ def _key(other_info: bytes, secret: bytes) -> bytes:
     return ConcatKDFHash(SHA256(), _KEY_OCTETS, other_info).derive(secret)
 
 
-def _mac(message: Message, secret: bytes) -> bytes:
-    header = message.header
-    return _tag(_other_info(header), mac_iv(header), _AAD_START + message.grouped_octets, secret)
+def _to_seal(message: Message) -> tuple[bytes, bytes, bytes]:
+    """Give what a Seal says of a message before there is a MAC."""
+    return _other_info(message.header), mac_iv(message.header), _AAD_START + message.grouped_octets
 
 
-def _tag(info: bytes, iv: bytes, octets: bytes, secret: bytes) -> bytes:
+def _tag(info: bytes, iv: bytes, octets: bytes, *, secret: bytes) -> bytes:
     return AESGCM(_key(info, secret)).encrypt(iv, b"", octets)[:MAC_OCTETS]

@@ -1,0 +1,26 @@
+"""One frame from a hub, read and judged by itself: what frames in batches are held against."""
+
+from dataclasses import dataclass
+
+from hanota.process.intake import Asked, Ignored, SealCheck, open_frame
+from hanota.process.intake.frames import Claim, Told, claim_of
+from hanota.process.intake.gbcs import FindCertificate
+from hanota.wire.marks import count_holding
+from hanota.wire.wan import Uplink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeFacts:
+    """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
+
+    certificate: FindCertificate
+    seal_holds: SealCheck
+
+
+def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
+    """Read one frame from a hub and look at its marks. Pure but for `facts`; no octets whatever make it raise."""
+    opened = open_frame(octets)
+    claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
+    if not isinstance(claim, Claim):
+        return claim
+    return claim.judged(count_holding([claim.marks])[0], facts.seal_holds)
