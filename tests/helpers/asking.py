@@ -12,7 +12,7 @@ from hanota.base.vocabulary.devices import AlertCode, DeviceType
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.process.acceptance import Answer
 from hanota.process.pipeline import Heard
-from hanota.records.registry.certificates import CertificateFinder
+from hanota.records.registry.certificates import keys_of
 from hanota.records.store import schema as t
 from hanota.records.store.commands import unsent_commands
 from hanota.records.store.outbox import mark_sent
@@ -151,10 +151,10 @@ def sent(bench: Bench) -> list[GbcsDown]:
     """Take the commands that are to leave, as the hubs get them; the outbox counts them as sent."""
     frames = []
     with bench.store.writing() as connection:
-        find = CertificateFinder(connection)
         waiting = unsent_commands(connection, bench.now)
+        key_of = keys_of(connection, (sending.device for sending in waiting), KeyUsage.KEY_AGREEMENT)
         for sending in waiting:
-            octets = broker().build(sending, find, bench.now)
+            octets = broker().build(sending, key_of, bench.now)
             assert octets is not None
             frames.append(read_frame(octets))
         mark_sent(connection, [sending.id for sending in waiting], bench.now)

@@ -14,7 +14,7 @@ class HomeFacts:
     """Facts that reading needs: certificates, and whether a MAC to the DCC holds (its key stays with `app`)."""
 
     certificate: FindCertificate
-    seal_holds: SealCheck
+    seals_hold: SealCheck
 
 
 def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
@@ -23,4 +23,4 @@ def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored
     claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
     if not isinstance(claim, Claim):
         return claim
-    return claim.judged(count_holding([claim.marks])[0], facts.seal_holds)
+    return claim.judged(count_holding([claim.marks])[0], facts.seals_hold)

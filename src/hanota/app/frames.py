@@ -1,7 +1,7 @@
 """Frames for hubs, built and signed as the outbox is drained: here the DCC's keys meet the columns."""
 
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -14,7 +14,7 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.model.profiles import PROFILES
 from hanota.records.store.commands import CommandSending
 from hanota.records.store.outbox import ORDER_LIFE_MS, Sending
-from hanota.wire.gbcs import Message, Seal, ask_version, seal_holds, seal_under, signed_command, write_message
+from hanota.wire.gbcs import Message, Seal, ask_version, seal_holds, sealed_octets, signed_command
 from hanota.wire.smki import Certificate, CertifiedKey, KeyDirectory
 from hanota.wire.smki.errors import CertificateMalformed
 from hanota.wire.wan import (
@@ -32,9 +32,13 @@ from hanota.wire.wan import (
 
 T = TypeVar("T")
 S = TypeVar("S")
-FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
-SECRETS_MAX: Final = 20_000
-"""How many secrets shared with devices are kept: between a command and its answer some minutes pass at most."""
+FindKey = Callable[[Eui64], CertifiedKey | None]
+"""Finds the key agreement key of a device."""
+
+SECRETS_MAX: Final = 200_000
+"""How many secrets shared with devices are kept, in some 50 MB: between a command and its answer some minutes pass, in
+which four of the largest requests may ask all their devices.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ class FrameBuilder:
         self._work = work or KeyWork(broker_keys(keys, dcc))
         self._secrets = _Secrets()
 
-    def build(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> bytes | None:
+    def build(self, sending: Sending | CommandSending, key_of: FindKey, now: Instant) -> bytes | None:
         """Give the frame of a message from the outbox; None where the device has no certificate to speak to."""
-        draft = self.draft(sending, certificate, now)
+        draft = self.draft(sending, key_of, now)
         if draft is None:
             return None
         (frame,) = self.finish([draft])()
@@ -78,29 +82,25 @@ class FrameBuilder:
             raise frame
         return frame
 
-    def draft(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> Draft | None:
+    def draft(self, sending: Sending | CommandSending, key_of: FindKey, now: Instant) -> Draft | None:
         """Give a message from the outbox for `finish`; None where the device has no certificate to speak to."""
         if isinstance(sending, CommandSending):
-            return self._command(sending, certificate, now)
+            return self._command(sending, key_of, now)
         match sending.kind:
             case "distribute":
                 return self._distribute(sending, now)
             case "cancel":
                 return UnsignedOrder(order_octets(Cancel(order=sending.delivery, sent=now)))
             case _:
-                return self._read(sending, certificate, now)
+                return self._read(sending, key_of, now)
 
     def finish(self, drafts: Sequence[Draft]) -> Callable[[], list[bytes | HanotaError]]:
         """Begin to make frames of drafts; what it gives waits for them, and gives each, or why there is none."""
         signed = self._work.sign([draft.octets for draft in drafts if isinstance(draft, UnsignedOrder)])
-        owners = dict.fromkeys(draft.device.der for draft in drafts if isinstance(draft, UnsealedCommand))
-        known = {owner: self._secrets.get(owner) for owner in owners}
-        strangers = [owner for owner, secret in known.items() if secret is None]
-        agreed = self._work.agree(strangers)
+        shared = self._shared(draft.device.der for draft in drafts if isinstance(draft, UnsealedCommand))
 
         def frames() -> list[bytes | HanotaError]:
-            signatures, secrets = iter(signed()), known | dict(zip(strangers, agreed(), strict=True))
-            self._secrets.keep(strangers, secrets)
+            signatures, secrets = iter(signed()), shared()
             return [
                 _made(_signed, draft, next(signatures))
                 if isinstance(draft, UnsignedOrder)
@@ -131,18 +131,18 @@ class FrameBuilder:
         )
         return _order(order)
 
-    def _command(self, sending: CommandSending, certificate: FindCertificate, now: Instant) -> Draft | None:
+    def _command(self, sending: CommandSending, key_of: FindKey, now: Instant) -> Draft | None:
         if sending.signed is None:
-            return self._read(sending, certificate, now)
-        device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
+            return self._read(sending, key_of, now)
+        device = key_of(sending.device)
         if device is None:
             return None
         return UnsealedCommand(sending.id, device, signed_command(sending.signed, device.eui))
 
-    def _read(self, sending: Sending | CommandSending, certificate: FindCertificate, now: Instant) -> Draft | None:
+    def _read(self, sending: Sending | CommandSending, key_of: FindKey, now: Instant) -> Draft | None:
         if not PROFILES[sending.device_type].gbcs:  # its hub asks it
             return _order(ReadDevice(message=sending.id, device=sending.device, sent=now))
-        device = certificate(sending.device, KeyUsage.KEY_AGREEMENT)
+        device = key_of(sending.device)
         if device is None:
             return None
         # The outbox number rises for ever, so it serves as the ACB's own originator counter.
@@ -168,24 +168,43 @@ class FrameBuilder:
             user=user,
             user_counter=user_counter,
         )
-        return write_message(seal_under(command, self._secret(device.certified_key)))
+        return sealed_octets(command, self._secret(device.certified_key))
 
     def seal(self, signed: bytes, device: Certificate) -> bytes:
         """Give a Signed Pre-Command as the command that goes to the device."""
-        return write_message(seal_under(signed_command(signed, device.eui), self._secret(device.certified_key)))
+        return sealed_octets(signed_command(signed, device.eui), self._secret(device.certified_key))
 
-    def seal_holds(self, seal: Seal, device: CertifiedKey) -> bool:
-        """Whether a MAC to the ACB was made by the holder of the device's key."""
-        return seal_holds(seal, self._secret(device))
+    def seals_hold(self, seals: Sequence[tuple[Seal, CertifiedKey]]) -> list[bool]:
+        """Say of MACs to the ACB which were made by the holders of these keys; a key that can't be read proves
+        nothing.
+        """
+        for _, device in seals:
+            _require_agreement(device)
+        secrets = self._shared(device.der for _, device in seals)()
+        found = [(seal, secrets[device.der]) for seal, device in seals]
+        return [secret is not None and seal_holds(seal, secret) for seal, secret in found]
 
     def _secret(self, device: CertifiedKey) -> bytes:
         """Give the secret shared with a device. Raises CertificateMalformed, also for a key of another usage."""
         _require_agreement(device)
-        secret = self._secrets.get(device.der)
-        if secret is None:
-            (secret,) = self._work.agree([device.der])()
-            self._secrets.keep([device.der], {device.der: secret})
-        return _there(secret, device)
+        return _there(self._shared([device.der])()[device.der], device)
+
+    def _shared(self, certificates: Iterable[bytes]) -> Callable[[], dict[bytes, bytes | None]]:
+        """Begin to agree with the holders of certificates, as far as that has not been done before; what it gives
+        waits, and gives each secret, or None for a certificate without a key.
+        """
+        known = {certificate: self._secrets.get(certificate) for certificate in certificates}
+        strangers = [certificate for certificate, secret in known.items() if secret is None]
+        agreed = self._work.agree(strangers)
+
+        def shared() -> dict[bytes, bytes | None]:
+            for certificate, secret in zip(strangers, agreed(), strict=True):
+                known[certificate] = secret
+                if secret is not None:
+                    self._secrets.keep(certificate, secret)
+            return known
+
+        return shared
 
 
 def _order(order: Order) -> Draft:
@@ -197,7 +216,7 @@ def _signed(draft: UnsignedOrder, signature: bytes) -> bytes:
 
 
 def _sealed(draft: UnsealedCommand, secret: bytes | None) -> bytes:
-    data = write_message(seal_under(draft.command, _there(secret, draft.device)))
+    data = sealed_octets(draft.command, _there(secret, draft.device))
     return write_frame(GbcsDown(message=draft.message, device=draft.device.eui, data=data))
 
 
@@ -222,22 +241,24 @@ def _there(secret: bytes | None, device: CertifiedKey) -> bytes:
 class _Secrets:
     """Secrets shared with devices, by their certificates: two keys that stay the same share the same secret for ever.
 
-    They are kept in memory only, where the private key is that made them; the oldest give way.
+    They are kept in memory only, where the private key is that made them; the older half gives way at once. Any thread
+    may use it: at worst a secret is agreed on anew.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, bytes] = {}
-        self._lock = threading.Lock()
+        self._newer: dict[bytes, bytes] = {}
+        self._older: dict[bytes, bytes] = {}
 
     def get(self, certificate: bytes) -> bytes | None:
-        return self._kept.get(certificate)
+        name = _short(certificate)
+        return self._newer.get(name) or self._older.get(name)
 
-    def keep(self, certificates: Iterable[bytes], secrets: Mapping[bytes, bytes | None]) -> None:
-        with self._lock:
-            for certificate in certificates:
-                secret = secrets[certificate]
-                if secret is None:
-                    continue
-                if len(self._kept) >= SECRETS_MAX:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[certificate] = secret
+    def keep(self, certificate: bytes, secret: bytes) -> None:
+        if len(self._newer) >= SECRETS_MAX // 2:
+            self._newer, self._older = {}, self._newer
+        self._newer[_short(certificate)] = secret
+
+
+def _short(certificate: bytes) -> bytes:
+    """Give what stands for a certificate, in a tenth of its room."""
+    return hashlib.sha256(certificate).digest()

@@ -4,6 +4,7 @@ Frames from hubs are acknowledged after they are durable; what leaves is taken f
 committed there. Sending twice is harmless, forgetting is not, so rows are marked only after they were handed over.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from hanota.app.frames import Draft, FindCertificate, FrameBuilder
+from hanota.app.frames import Draft, FindKey, FrameBuilder
 from hanota.app.keywork import KeyWork, broker_keys
 from hanota.app.posting import Posting, Turns
 from hanota.app.wan_meter import WanMeter
@@ -27,7 +28,7 @@ from hanota.process.hearing import Listened
 from hanota.process.intake import Asked
 from hanota.process.pipeline import Heard, Pipeline
 from hanota.records.library.images import read_slice
-from hanota.records.registry.certificates import CertificateFinder
+from hanota.records.registry.certificates import keys_of
 from hanota.records.store import Store
 from hanota.records.store.commands import CommandSending, unsent_commands
 from hanota.records.store.outbox import Sending, anything_unsent, claim_unsent, mark_sent, put_back, unsent
@@ -46,6 +47,7 @@ keep them standing, nor whoever else would write for longer than half a second.
 ROWS_MAX: Final = 2_000
 """After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _SENDINGS_MAX: Final = 4_000
+_LEAVING_MAX: Final = 4  # times _SENDINGS_MAX messages are taken before the first of them is handed over
 _POST_S_MAX: Final = 0.25
 AnySending = Sending | CommandSending
 _log = structlog.get_logger()
@@ -76,7 +78,8 @@ class HeadEnd:
         self._meter = WanMeter()
         work = work or KeyWork(broker_keys(keys, dcc))
         self._frames = FrameBuilder(keys, dcc, work)
-        self._ahead: list[Listened] = []
+        self._ahead: Listened | None = None
+        self._leaving: deque[_Leaving] = deque()
         self._xml_signer = keys.credential(dcc, KeyUsage.DIGITAL_SIGNATURE, CertificateRole.DSP_XML_SIGN)
         self._pipeline = Pipeline(
             store, dcc=dcc, policies=policies, seal=self._sign, broker=self._frames, read=work.read, lane=lane
@@ -114,11 +117,12 @@ class HeadEnd:
         there is time to rest.
         """
         self._posting.record(now)
-        done = 0
-        while True:
+        done, more = 0, True
+        while more:
             heard, moved = self._hear(now, going), self._pipeline.run(now, going, ROWS_MAX)
-            done += heard + moved + self._drain_outbox(now, going)
-            if (heard < HEARD_MAX and moved < ROWS_MAX) or not whole or not going():
+            more = (heard >= HEARD_MAX or moved >= ROWS_MAX) and going()
+            done += heard + moved + self._drain_outbox(now, going, more=more)
+            if not whole:
                 break
         if alerts:
             self.drain_alerts(now)
@@ -141,6 +145,10 @@ class HeadEnd:
         """Wait for alerts that are under way; for whoever stops, once `post_alerts` is called no more."""
         self._posting.settle(within_s)
 
+    def leave(self, now: Instant) -> None:
+        """Hand over what was taken for the next round; for whoever stops before there is one."""
+        self._drain_outbox(now, lambda: False)
+
     def record_alerts(self, now: Instant) -> None:
         """Record what came of alerts so far."""
         self._posting.record(now)
@@ -155,26 +163,24 @@ class HeadEnd:
         until the next round.
         """
         try:
-            listened = Listened.of(self._ahead or self._listen(now, going))
-            count = len(listened)
-            self._ahead = self._listen(now, going) if count >= HEARD_MAX else []
-            if count:
+            listened = self._ahead or self._listen(now, going)
+            count = 0 if listened is None else len(listened)
+            self._ahead = self._listen(now, going) if count >= HEARD_MAX else None
+            if listened is not None:
                 self._answer(self._kept(listened, now), now)
         except BaseException:
-            self._ahead = []
+            self._ahead = None
             self._wan.give_back()
             raise
         self._wan.settle(count)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count
 
-    def _listen(self, now: Instant, going: Callable[[], bool]) -> list[Listened]:
-        batches: list[Listened] = []
-        count = 0
-        while count < HEARD_MAX and going() and (frames := self._wan.receive(now, _FRAMES_MAX)):
-            batches.append(self._pipeline.listen(frames))
-            count += len(frames)
-        return batches
+    def _listen(self, now: Instant, going: Callable[[], bool]) -> Listened | None:
+        frames: list[bytes] = []
+        while len(frames) < HEARD_MAX and going() and (received := self._wan.receive(now, _FRAMES_MAX)):
+            frames += received
+        return self._pipeline.listen(frames) if frames else None
 
     def _kept(self, listened: Listened, now: Instant) -> Heard:
         """Keep what was listened to. Evidence comes first: what can't be decided now is kept all the same."""
@@ -223,25 +229,34 @@ class HeadEnd:
             found = read_slice(connection, image_hash, 0, IMAGE_OCTETS_MAX_SCHEMA)
         return None if found is None else found[0]
 
-    def _drain_outbox(self, now: Instant, going: Callable[[], bool]) -> int:
-        """Hand over what is to leave; the next frames are signed beside that."""
+    def _drain_outbox(self, now: Instant, going: Callable[[], bool], *, more: bool = False) -> int:
         sent = 0
-        leaving = self._next_frames(now) if going() else None
-        while leaving is not None:
-            following = self._next_frames(now) if going() else None
+        for leaving in self._in_turn(now, going, more=more):
             gone, failed = self._hand_over(leaving, now)
-            back = [*failed, *(following.sendings if following is not None and failed else ())]
+            back = [*failed, *(sending for other in self._leaving for sending in other.sendings)] if failed else []
             with self._store.writing() as connection:
                 mark_sent(connection, [sending.id for sending in gone], now)
                 put_back(connection, [sending.id for sending in back], now)
-                if failed or following is None:
-                    self._meter.write(connection, now)
+                self._meter.write(connection, now)
             sent += len(gone)
             if failed:  # what was not handed over is due still; the next step tries again
+                self._leaving.clear()
                 _log.warning("not_handed_over", sendings=len(failed))
                 break
-            leaving = following
         return sent
+
+    def _in_turn(self, now: Instant, going: Callable[[], bool], *, more: bool) -> Iterator["_Leaving"]:
+        """Take what is to leave, and give what is to be handed over now. With `more` to come, that is what was taken in
+        the round before: the frames taken in this one are signed beside the next.
+        """
+        before = len(self._leaving)
+        while going() and (taken := self._next_frames(now)) is not None:
+            self._leaving.append(taken)
+            if len(self._leaving) > _LEAVING_MAX:
+                before -= 1
+                yield self._leaving.popleft()
+        for _ in range(before if more else len(self._leaving)):
+            yield self._leaving.popleft()
 
     def _hand_over(self, leaving: "_Leaving", now: Instant) -> tuple[list[AnySending], list[AnySending]]:
         """Give frames to the carrier. Returns: what it took, or will never take; and what is to be sent again."""
@@ -268,23 +283,22 @@ class HeadEnd:
         with self._store.writing() as connection:
             claimed = claim_unsent(connection, now, _SENDINGS_MAX)
         with self._store.reading() as connection:
-            waiting: list[AnySending] = [
-                *unsent(connection, now, _SENDINGS_MAX, claimed=claimed),
-                *unsent_commands(connection, now, _SENDINGS_MAX, claimed=claimed),
-            ]
-            asked = (it.hub for it in waiting if isinstance(it, CommandSending) or it.kind == "read_version")
-            find = CertificateFinder(connection, asked)
-            drafts = [(sending, self._draft(sending, find, now)) for sending in waiting]
+            waiting: list[AnySending] = [*unsent(connection, now, _SENDINGS_MAX, claimed=claimed)]
+            if len(waiting) < len(claimed):  # else no command is among them
+                waiting += unsent_commands(connection, now, _SENDINGS_MAX, claimed=claimed)
+            asked = (it.device for it in waiting if isinstance(it, CommandSending) or it.kind == "read_version")
+            key_of = keys_of(connection, asked, KeyUsage.KEY_AGREEMENT)
+            drafts = [(sending, self._draft(sending, key_of, now)) for sending in waiting]
         drafted = [(sending, draft) for sending, draft in drafts if draft is not None]
         frames = self._frames.finish([draft for _, draft in drafted])
         return _Leaving(waiting, [sending for sending, _ in drafted], frames) if waiting else None
 
-    def _draft(self, sending: AnySending, find: FindCertificate, now: Instant) -> Draft | None:
+    def _draft(self, sending: AnySending, key_of: FindKey, now: Instant) -> Draft | None:
         """Give the frame of a message but for what keys do to it; None if there can be none, which is logged. Its stage
         repeats it in any case.
         """
         try:
-            draft = self._frames.draft(sending, find, now)
+            draft = self._frames.draft(sending, key_of, now)
         except Exception:  # one that can't be built counts as sent, so that it does not keep the others
             _log.exception("frame_not_built", **_ids(sending))
             return None

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -28,8 +29,9 @@ from hanota.wire.smki import KeyDirectory
 
 WORTH_MIN: Final = 64
 """Fewer pieces of work than this are done at once by whoever has them: to hand them over would cost as much."""
-PIECE: Final = 200
+PIECE: Final = 100
 """How many pieces of work go to a process at a time: some ten milliseconds of it."""
+_READY: Final = 2  # pieces that lie ready for processes that have done theirs
 _AFTER_BREAK_S: Final = 10.0
 _log = structlog.get_logger()
 
@@ -102,69 +104,109 @@ class KeyWork:
         """End what was started for it."""
 
 
-class KeyPool(KeyWork):
-    """Has it done by other processes, which are started with the first batch that is worth it.
+@dataclass(slots=True, eq=False)
+class _Piece:
+    """Some of a batch: it has a `pool` and a `future` once it was handed over to another process, or is done `here`."""
 
-    Nothing is lost with a process that dies: what it had is done here, and the next batch starts others. Any thread may
+    task: str
+    items: Sequence[Any]
+    pool: ProcessPoolExecutor | None = None
+    future: "Future[Any] | None" = None
+    here: bool = False
+
+
+class KeyPool(KeyWork):
+    """Has it done by other processes, which are started with the first batch that is worth it. Whoever waits for it
+    helps: what was not handed over by then is done here.
+
+    Nothing is lost with a process that dies: what it had is done here, and a later batch starts others. Any thread may
     use it.
     """
 
     def __init__(self, keys: BrokerKeys, processes: int) -> None:
         super().__init__(keys)
         self._processes = processes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a future may be done before it is told whom to call then
         self._pool: ProcessPoolExecutor | None = None
+        self._pieces: deque[_Piece] = deque()
+        self._handed_over = 0
         self._not_before_s = 0.0
         self._closed = False
 
     def _begin(self, task: str, items: Sequence[Any]) -> Wait:
         if len(items) < WORTH_MIN:
             return super()._begin(task, items)
-        pieces = [items[at : at + PIECE] for at in range(0, len(items), PIECE)]
-        begun = [(piece, *self._submit(task, piece)) for piece in pieces]
+        pieces = [_Piece(task, items[at : at + PIECE]) for at in range(0, len(items), PIECE)]
+        with self._lock:
+            self._pieces.extend(pieces)
+            self._hand_over()
 
         def wait() -> list[Any]:
-            return [done for piece, pool, future in begun for done in self._result(task, piece, pool, future)]
+            here = {piece: self._keys.do(task, piece.items) for piece in reversed(pieces) if self._taken_back(piece)}
+            return [done for piece in pieces for done in (here[piece] if piece.here else self._result(piece))]
 
         return wait
 
-    def _submit(self, task: str, piece: Sequence[Any]) -> "tuple[ProcessPoolExecutor | None, Future[Any] | None]":
-        pool = self._opened()
-        if pool is not None:
-            try:
-                return pool, pool.submit(_do, task, piece)
-            except (BrokenExecutor, RuntimeError) as failure:  # RuntimeError: it was closed meanwhile
-                self._drop(pool, failure)
-        return None, None
+    def _taken_back(self, piece: _Piece) -> bool:
+        """Whether a piece was not handed over, and will not be."""
+        with self._lock:
+            piece.here = piece.future is None
+        return piece.here
 
-    def _result(
-        self, task: str, piece: Sequence[Any], pool: ProcessPoolExecutor | None, future: "Future[Any] | None"
-    ) -> list[Any]:
-        if pool is not None and future is not None:
+    def _hand_over(self) -> None:
+        """Let each process have a piece, and some more lie ready; the lock is held.
+
+        A few only, for no future is ever cancelled: until Python 3.12 that would end the executor's own thread, and
+        leave all who wait without an answer, if a process died just then.
+        """
+        while self._pieces and self._handed_over < self._processes + _READY:
+            piece = self._pieces.popleft()
+            if piece.here:
+                continue
+            pool = self._opened()
+            if pool is None:
+                return  # who waits does it
             try:
-                done, cpu_s = future.result()
-            except (BrokenExecutor, CancelledError) as failure:
+                piece.pool, piece.future = pool, pool.submit(_do, piece.task, piece.items)
+            except (BrokenExecutor, RuntimeError) as failure:
                 self._drop(pool, failure)
-            else:
-                self.cpu_s += cpu_s
-                return list(done)
-        return self._keys.do(task, piece)
+                return
+            self._handed_over += 1
+            piece.future.add_done_callback(self._follow)
+
+    def _follow(self, done: "Future[Any]") -> None:
+        """Hand over another after one that is done. The executor's thread calls this, after a break holding a lock."""
+        if done.cancelled() or done.exception() is not None:
+            return
+        with self._lock:
+            self._handed_over = max(0, self._handed_over - 1)
+            self._hand_over()
+
+    def _result(self, piece: _Piece) -> list[Any]:
+        assert piece.future is not None
+        try:
+            done, cpu_s = piece.future.result()
+        except (BrokenExecutor, CancelledError) as failure:
+            with self._lock:
+                self._drop(piece.pool, failure)
+            return self._keys.do(piece.task, piece.items)
+        self.cpu_s += cpu_s
+        return list(done)
 
     def _opened(self) -> ProcessPoolExecutor | None:
-        with self._lock:
-            if self._pool is None and not self._closed and time.monotonic() >= self._not_before_s:
-                octets = (_octets(self._keys.signing), _octets(self._keys.agreement))
-                self._pool = ProcessPoolExecutor(
-                    self._processes, mp_context=get_context("spawn"), initializer=_set_up, initargs=octets
-                )
-            return self._pool
+        if self._pool is None and not self._closed and time.monotonic() >= self._not_before_s:
+            octets = (_octets(self._keys.signing), _octets(self._keys.agreement))
+            self._handed_over = 0
+            self._pool = ProcessPoolExecutor(
+                self._processes, mp_context=get_context("spawn"), initializer=_set_up, initargs=octets
+            )
+        return self._pool
 
-    def _drop(self, pool: ProcessPoolExecutor, failure: BaseException) -> None:
-        """Go on without processes of which one died; others are started after a while."""
-        with self._lock:
-            if self._pool is not pool:
-                return
-            self._pool, self._not_before_s = None, time.monotonic() + _AFTER_BREAK_S
+    def _drop(self, pool: ProcessPoolExecutor | None, failure: BaseException) -> None:
+        """Go on without processes of which one died; others are started after a while. The lock is held."""
+        if pool is None or self._pool is not pool:
+            return
+        self._pool, self._not_before_s = None, time.monotonic() + _AFTER_BREAK_S
         _log.warning("key_processes_broken", why=str(failure))
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -177,9 +219,8 @@ class KeyPool(KeyWork):
 
 
 def processes_by_default(workers: int = 1) -> int:
-    """Give how many processes beside each of so many workers make use of this machine: none where it has one core."""
-    cores = len(os.sched_getaffinity(0))
-    return 0 if cores <= workers else max(1, cores // max(1, workers))
+    """Give how many processes beside each of so many workers make use of this machine: a worker takes a core itself."""
+    return max(0, len(os.sched_getaffinity(0)) // max(1, workers) - 1)
 
 
 def open_key_work(keys: KeyDirectory, dcc: Eui64, processes: int) -> KeyWork:

@@ -1,12 +1,11 @@
 """Frames from hubs on their way in: opened here, read and their marks looked at here or beside, judged here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Row
@@ -16,24 +15,21 @@ from hanota.process.intake import (
     Passed,
     Plain,
     SealCheck,
-    Sealed,
     Shut,
     Spoken,
     open_frame,
     read_wholly,
     shut,
 )
-from hanota.records.registry.certificates import CertificateFinder, certificates_of, certificates_of_homes
+from hanota.records.registry.certificates import CertificateFinder, certificates_of_homes, keys_of
 from hanota.records.store import Store
 from hanota.records.store.reports import columns_of
-from hanota.wire.smki import CertifiedKey
 from hanota.wire.wan import Uplink
 
 ReadPlainly = Callable[[Sequence[Shut]], Callable[[], list[Plain]]]
 """Begins to read uplinks (`intake.read_plainly`); what it gives waits, and tells what each says."""
 
 _SIGNATURE: Final = KeyUsage.DIGITAL_SIGNATURE
-_AGREEMENT: Final = KeyUsage.KEY_AGREEMENT
 
 
 class Taken(NamedTuple):
@@ -55,15 +51,6 @@ class Listened:
 
     def __len__(self) -> int:
         return len(self.uplinks) + len(self.others)
-
-    @classmethod
-    def of(cls, parts: "Sequence[Listened]") -> "Listened":
-        """Give what was listened to in parts, of which some may be waited for still, as one."""
-        return cls(
-            [uplink for part in parts for uplink in part.uplinks],
-            lambda: [said for part in parts for said in part.said()],
-            [other for part in parts for other in part.others],
-        )
 
 
 class Judged:
@@ -101,10 +88,10 @@ class Judged:
 class Hearing:
     """Hears what hubs say, with the certificates of a store."""
 
-    def __init__(self, store: Store, read: ReadPlainly, seal_holds: SealCheck) -> None:
+    def __init__(self, store: Store, read: ReadPlainly, seals_hold: SealCheck) -> None:
         self._store = store
         self._read = read
-        self._seal_holds = seal_holds
+        self._seals_hold = seals_hold
 
     def listen(self, frames: Iterable[bytes]) -> Listened:
         """Open frames and have uplinks read; nothing is believed before it is judged."""
@@ -132,26 +119,21 @@ class Hearing:
 
     def _unsealed(self, said: list[Plain]) -> list[Plain]:
         """Check MACs; whose does not hold is left to be read here, which finds out why."""
-        sealed = [it.sealed.originator for it in said if isinstance(it, Spoken) and it.sealed is not None]
+        sealed = [it.sealed for it in said if isinstance(it, Spoken) and it.sealed is not None]
         if not sealed:
             return said
         with self._store.reading() as connection:
-            keys = certificates_of(connection, sealed, _AGREEMENT)
+            key_of = keys_of(connection, (it.originator for it in sealed), KeyUsage.KEY_AGREEMENT)
+        held = [(it.seal, key) for it in sealed if (key := key_of(it.originator)) is not None]
+        good = {seal for (seal, _), holds in zip(held, self._seals_hold(held), strict=True) if holds}
         return [
-            None if isinstance(it, Spoken) and it.sealed is not None and not self._holds(it.sealed, keys) else it
+            None if isinstance(it, Spoken) and it.sealed is not None and it.sealed.seal not in good else it
             for it in said
         ]
-
-    def _holds(self, sealed: Sealed, keys: Mapping[int, bytes]) -> bool:
-        der = keys.get(sealed.originator.signed)
-        try:
-            return der is not None and self._seal_holds(sealed.seal, CertifiedKey(sealed.originator, _AGREEMENT, der))
-        except HanotaError:  # a certificate that can't be read proves nothing
-            return False
 
     def _read_here(self, uplinks: Sequence[Uplink]) -> list[Spoken | str]:
         if not uplinks:
             return []
         with self._store.reading() as connection:
             find = CertificateFinder(connection, (uplink.hub for uplink in uplinks))
-            return [read_wholly(uplink, find, self._seal_holds) for uplink in uplinks]
+            return [read_wholly(uplink, find, self._seals_hold) for uplink in uplinks]

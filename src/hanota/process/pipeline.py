@@ -61,7 +61,7 @@ class Heard:
 
 class Pipeline:
     """The whole flow over one store. `seal` signs answers as the DCC, `broker` acts as its Access Control Broker: they
-    are all here that knows a key. `look` has the marks of frames looked at, in this process or beside it.
+    are all here that knows a key. `read` reads frames and looks at their marks, in this process or beside it.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Pipeline:
         lane: str = "0",
     ) -> None:
         self._store = store
-        self._hearing = Hearing(store, read or _read_here, broker.seal_holds)
+        self._hearing = Hearing(store, read or _read_here, broker.seals_hold)
         self._dcc = dcc
         self._policies = policies
         self._broker = broker

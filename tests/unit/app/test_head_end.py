@@ -128,6 +128,12 @@ class Rig:
         self.head_end.step(self.bench.now)
         return self
 
+    def round(self) -> list[Any]:
+        """Do one round, as a worker does between two looks at its clock; give the frames that left in it."""
+        self.air.sent.clear()
+        self.head_end.step(self.bench.now, whole=False)
+        return self.frames
+
     def accept(self, **changes: Any) -> "Rig":
         answer = self.head_end.accept(signed(request(**changes)), "D", self.bench.now)
         assert answer.code.accepted
@@ -189,6 +195,41 @@ def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytes
     rig.step()
     for _ in range(3):
         rig.queue("read_version")
+    assert len(rig.step().air.sent) == 3
+
+
+def test_while_more_is_to_come_what_was_taken_leaves_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_end, "HEARD_MAX", 1)
+    monkeypatch.setattr(head_end, "_FRAMES_MAX", 1)
+    rig = Rig().accept()
+    rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
+    assert [type(frame) for frame in rig.round()] == [Acknowledge]
+    assert [type(frame) for frame in rig.round()] == [Acknowledge, SignedOrder]
+    assert rig.round() == []
+
+
+def test_what_was_taken_for_the_next_round_leaves_before_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_end, "HEARD_MAX", 1)
+    rig = Rig().accept()
+    rig.air.arriving.append(receipt())
+    rig.round()
+    rig.air.sent.clear()
+    rig.head_end.leave(rig.bench.now)
+    assert [type(frame) for frame in rig.frames] == [SignedOrder]
+    rig.start()
+    assert rig.step().air.sent == []
+
+
+def test_what_the_carrier_did_not_take_is_due_still_with_all_that_was_taken_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(head_end, "_SENDINGS_MAX", 1)
+    rig = Rig().accept().step()
+    rig.air.lacking = frozenset({HUB})
+    for _ in range(3):
+        rig.queue("read_version")
+    assert len(rig.step().air.sent) == 1
+    rig.air.lacking = frozenset()
     assert len(rig.step().air.sent) == 3
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,7 +30,9 @@ from unit.app.test_head_end import Rig
 DS, KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT
 COUNT = 2 * PIECE + WORTH_MIN
 FRAMES = 2 * WORTH_MIN
+OCTETS = [b"%d" % number for number in range(20 * PIECE)]
 _SOON_S = 20.0
+_STOPPED_S = 0.5
 
 
 def own_keys() -> BrokerKeys:
@@ -131,6 +134,23 @@ def test_what_processes_had_that_were_killed_is_done_all_the_same(monkeypatch: p
     pool.close()
 
 
+def test_who_waits_does_what_nobody_has_begun() -> None:
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).sign(OCTETS)()
+    assert pool.sign(OCTETS)() == expected
+    before = pool.cpu_s
+    stopped = pids(pool)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    going_on = threading.Timer(_STOPPED_S, lambda: [os.kill(pid, signal.SIGCONT) for pid in stopped])
+    begun = pool.sign(OCTETS)
+    going_on.start()
+    began = time.process_time()
+    assert begun() == expected
+    here_s, beside_s = time.process_time() - began, pool.cpu_s - before
+    assert here_s > beside_s > 0  # those few that were handed over are not taken back
+    pool.close()
+
+
 def test_for_a_while_after_a_break_it_goes_on_alone() -> None:
     pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).read(uplinks())()
     pool.read(uplinks())()
@@ -180,7 +200,7 @@ def test_processes_end_with_an_owner_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_machine_with_no_core_to_spare_has_no_processes_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cores, workers, processes in ((1, 1, 0), (2, 1, 2), (2, 2, 0), (4, 1, 4), (8, 3, 2), (4, 0, 4)):
+    for cores, workers, processes in ((1, 1, 0), (2, 1, 1), (2, 2, 0), (4, 1, 3), (8, 3, 1), (4, 0, 3)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         assert processes_by_default(workers) == processes
 

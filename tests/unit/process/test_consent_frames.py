@@ -11,7 +11,8 @@ from helpers.uplinks import HomeFacts, read_uplink_frame
 from helpers.world import HUB, NOW, keys
 
 FACTS = HomeFacts(
-    certificate=lambda eui, usage: keys().certificate(eui, usage).certified_key, seal_holds=lambda *_: False
+    certificate=lambda eui, usage: keys().certificate(eui, usage).certified_key,
+    seals_hold=lambda seals: [False for _ in seals],
 )
 UNTIL = Instant(NOW + DAY)
 

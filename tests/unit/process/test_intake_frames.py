@@ -68,9 +68,10 @@ def certificate(eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
 
 FACTS = HomeFacts(
     certificate=certificate,
-    seal_holds=lambda seal, device: seal_holds(
-        seal, shared_secret(keys().credential(DCC, KA, ACB).key, public_key_of(device.der))
-    ),
+    seals_hold=lambda seals: [
+        seal_holds(seal, shared_secret(keys().credential(DCC, KA, ACB).key, public_key_of(device.der)))
+        for seal, device in seals
+    ],
 )
 
 

@@ -66,7 +66,7 @@ FRAMES: Final = [
 
 @pytest.fixture(scope="module")
 def hearing() -> Hearing:
-    return Hearing(Bench().store, lambda uplinks: lambda: read_plainly(uplinks), FACTS.seal_holds)
+    return Hearing(Bench().store, lambda uplinks: lambda: read_plainly(uplinks), FACTS.seals_hold)
 
 
 def plainly(said: Any) -> Plain:
@@ -126,7 +126,7 @@ def test_a_mac_is_left_to_who_knows_the_secret() -> None:
     assert found.sealed is not None
     assert found.sealed.originator == PPMID
     (device,) = (held for held in (FACTS.certificate(PPMID, KeyUsage.KEY_AGREEMENT),) if held is not None)
-    assert FACTS.seal_holds(found.sealed.seal, device)
+    assert FACTS.seals_hold([(found.sealed.seal, device)]) == [True]
 
 
 @pytest.mark.parametrize("name", ["CS08", "0x00CE", "0x00CA"])

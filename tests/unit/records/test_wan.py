@@ -18,7 +18,7 @@ from hanota.records.store import schema as t
 from hanota.records.store import schema_wan as tables
 from hanota.records.store.outbox import claim_unsent, unsent
 from hanota.records.store.wan import queue_opens
-from hanota.records.store.wan_use import Use, add_use, counted_rows, queue_place, wan_standing, wan_use
+from hanota.records.store.wan_use import Handed, Use, add_use, queue_place, wan_standing, wan_use
 from hanota.records.store.work import claim_leaving
 from helpers.premises import OLD
 from helpers.world import SUPPLIER_1, SUPPLIER_2, Bench, image, request
@@ -164,17 +164,25 @@ def test_a_region_that_broadcasts_carries_an_image_once() -> None:
     assert len(bench.rows(tables.wan_carriage)) == 1
     with bench.store.writing() as connection:
         digest = carriage.image
-        add_use(connection, counted_rows({(HUB, "down", "image", digest): (2, 900)}), bench.now)
-        add_use(connection, counted_rows({(HUB, "down", "image", b"other"): (1, 70)}), bench.now)
-        add_use(connection, counted_rows({(HUB, "down", "image", b"other"): (1, 30)}), bench.now)
+        add_use(connection, {("down", "image", digest): handed(HUB, 500, 400)}, bench.now)
+        add_use(connection, {("down", "image", b"other"): handed(HUB, 70)}, bench.now)
+        add_use(connection, {("down", "image", b"other"): handed(HUB, 30)}, bench.now)
         found = {(use.kind, use.frames, use.octets) for use in wan_use(connection)}
     assert found == {("broadcast", 1, 2 * len(image())), ("joined", 2, 900), ("image", 2, 100)}
+
+
+def handed(hub: Eui64, *octets: int) -> Handed:
+    """Frames of so many octets each, handed over to or by a hub."""
+    handed = Handed()
+    for count in octets:
+        handed.add(hub, count)
+    return handed
 
 
 def test_a_frame_of_no_known_hub_counts_for_the_unknown_region() -> None:
     bench = bench_of()
     with bench.store.writing() as connection:
-        add_use(connection, counted_rows({(Eui64(7), "up", "report", None): (1, 9)}), bench.now)
+        add_use(connection, {("up", "report", None): handed(Eui64(7), 9)}, bench.now)
         assert wan_use(connection) == [Use(region="Unknown", direction="up", kind="report", frames=1, octets=9)]
 
 

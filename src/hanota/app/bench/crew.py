@@ -144,4 +144,4 @@ def _unasked(*_: object, **__: object) -> NoReturn:
 class _Keyless:
     """A broker without keys: nothing in this measurement asks for one."""
 
-    read_version = seal = seal_holds = staticmethod(_unasked)
+    read_version = seal = seals_hold = staticmethod(_unasked)

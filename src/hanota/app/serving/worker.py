@@ -82,6 +82,7 @@ class Worker:
         """Write down what is known, unless others have gone on with it."""
         try:
             if not self._lane.lost.is_set():
+                self._head_end.leave(wall_clock())
                 self._head_end.record_alerts(wall_clock())
                 self._tell()
                 return True

@@ -69,7 +69,7 @@ def deliver(
     receipts: Annotated[bool, typer.Option(help="homes send every receipt that a hub sends")] = False,
     signed: Annotated[bool, typer.Option(help="orders and reports are frames, each signed and verified")] = False,
     processes: Annotated[
-        int | None, typer.Option(min=0, max=64, help="look at signatures in so many processes; else one for each core")
+        int | None, typer.Option(min=0, max=64, help="look at signatures in so many processes; else one a core but one")
     ] = None,
     database: Annotated[str | None, typer.Option(help="URL of an empty database; else a SQLite file")] = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="processes that share the work on a database")] = 1,

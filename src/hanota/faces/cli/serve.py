@@ -42,7 +42,7 @@ _KeyProcesses = Annotated[
         min=0,
         max=64,
         help="Processes beside each worker that read frames and look at signatures once many come; default: its share "
-        "of the cores, none on one core.",
+        "of the cores but one, which is its own.",
     ),
 ]
 _Nats = Annotated[

@@ -105,14 +105,14 @@ class Claim:
     marks: Chain
     content: Told | Claimed
 
-    def judged(self, holding: int, seal_holds: SealCheck) -> Told | Ignored:
+    def judged(self, holding: int, seals_hold: SealCheck) -> Told | Ignored:
         """Give what was told, if it was; `holding`: how many of its marks hold, from the first on."""
         uplink, content = self.uplink, self.content
         if not holding:
             return Ignored(str(UplinkNotSigned(hub=uplink.hub, event=uplink.event)))
         if isinstance(content, Told):
             return content
-        opened = content.judged(holding == len(self.marks) > 1, seal_holds)
+        opened = content.judged(holding == len(self.marks) > 1, seals_hold)
         if isinstance(opened, NotAuthentic):
             return _void(uplink, opened.why)
         return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)

@@ -3,7 +3,7 @@
 Source: CCS08, CS06, CS08, CS09, ECS52, GCS38 and the alerts 0x00CA, 0x00CE, 0x00CF (GBCS 11; domain 4.1, 4.3).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,9 @@ from hanota.wire import gbcs
 from hanota.wire.marks import Mark, count_holding
 from hanota.wire.smki import CertifiedKey
 
-SealCheck = Callable[[gbcs.Seal, CertifiedKey], bool]
+SealCheck = Callable[[Sequence[tuple[gbcs.Seal, CertifiedKey]]], list[bool]]
+"""Says of MACs which were made with these keys of devices; many at once, as each may take a secret to be agreed on."""
+
 FindCertificate = Callable[[Eui64, KeyUsage], CertifiedKey | None]
 
 _Facts = dict[str, Any]  # columns of a Return
@@ -101,25 +103,22 @@ class Claimed:
     mark: Mark | None
     sealed: CertifiedKey | None
 
-    def judged(self, signed: bool, seal_holds: SealCheck) -> Authentic | NotAuthentic:
+    def judged(self, signed: bool, seals_hold: SealCheck) -> Authentic | NotAuthentic:
         """Give the message as its originator's, if it is; `signed`: whether `mark` was found to hold."""
         message = self.content.message
-        try:
-            seal = None if self.sealed is None else gbcs.seal_of(message)
-            authentic = signed if self.sealed is None else seal is not None and seal_holds(seal, self.sealed)
-        except HanotaError:  # a certificate that can't be read proves nothing
-            authentic = False
+        seal = None if self.sealed is None else gbcs.seal_of(message)
+        authentic = signed if self.sealed is None else seal is not None and seals_hold([(seal, self.sealed)]) == [True]
         if authentic:
             return self.content
         return NotAuthentic(why=f"message of {message.header.originator} is not authentic", readable=True)
 
 
-def open_gbcs(octets: bytes, certificate: FindCertificate, seal_holds: SealCheck) -> Authentic | NotAuthentic:
+def open_gbcs(octets: bytes, certificate: FindCertificate, seals_hold: SealCheck) -> Authentic | NotAuthentic:
     """Open a message of a device. Pure but for the look-ups given; no octets whatever make it raise."""
     claimed = claim_gbcs(octets, certificate)
     if isinstance(claimed, NotAuthentic):
         return claimed
-    return claimed.judged(claimed.mark is not None and count_holding([(claimed.mark,)]) == [1], seal_holds)
+    return claimed.judged(claimed.mark is not None and count_holding([(claimed.mark,)]) == [1], seals_hold)
 
 
 def claim_gbcs(octets: bytes, certificate: FindCertificate) -> Claimed | NotAuthentic:

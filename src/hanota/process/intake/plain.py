@@ -4,7 +4,7 @@ Most need the certificates of their home and no more. A MAC takes a secret: it i
 takes to check it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hanota.base.eui import Eui64
@@ -57,12 +57,12 @@ def shut(uplink: Uplink, certificates: Mapping[int, bytes]) -> Shut:
     return uplink.hub.value, uplink.event, uplink.sent, uplink.signature, uplink.body, certificates
 
 
-def read_wholly(uplink: Uplink, certificate: FindCertificate, seal_holds: SealCheck) -> Spoken | str:
+def read_wholly(uplink: Uplink, certificate: FindCertificate, seals_hold: SealCheck) -> Spoken | str:
     """Read an uplink and look at its marks; or give why it is ignored. Pure but for the look-ups given."""
     claim = claim_of(uplink, certificate)
     if isinstance(claim, Ignored):
         return claim.why
-    told = claim.judged(count_holding([claim.marks])[0], seal_holds)
+    told = claim.judged(count_holding([claim.marks])[0], seals_hold)
     if isinstance(told, Ignored):
         return told.why
     row = None if told.report is None else row_of(told.report)
@@ -94,7 +94,8 @@ class _Home:
         self.strangers |= der is None
         return None if der is None else CertifiedKey(eui, usage, der)
 
-    def leave(self, seal: Seal, device: CertifiedKey) -> bool:
-        """Leave a MAC to who asked: as far as is known here, it holds."""
+    def leave(self, seals: Sequence[tuple[Seal, CertifiedKey]]) -> list[bool]:
+        """Leave the MAC of a message to who asked: as far as is known here, it holds."""
+        ((seal, device),) = seals
         self.left = Sealed(device.eui, seal)
-        return True
+        return [True]

@@ -179,7 +179,7 @@ def _beginning(
 def hand_in(work: Work[ReturnLocalCommandResponse]) -> Outcome:
     """Take what a device answered to a command that its User brought to it (8.13)."""
     asked, connection = work.request, work.connection
-    opened = open_gbcs(asked.gbcs, CertificateFinder(connection), work.broker.seal_holds)
+    opened = open_gbcs(asked.gbcs, CertificateFinder(connection), work.broker.seals_hold)
     if not isinstance(opened, Authentic):
         return refused((_WHY_NOT[opened.readable], opened.why), work)
     message = opened.message

@@ -1,6 +1,6 @@
 """What a service is given, and what it gives back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -34,8 +34,8 @@ class Broker(Protocol):
     def seal(self, signed: bytes, device: Certificate) -> bytes:
         """Give a Signed Pre-Command as the command that goes to the device."""
 
-    def seal_holds(self, seal: Seal, device: CertifiedKey) -> bool:
-        """Say whether the device made the MAC of a message to the broker."""
+    def seals_hold(self, seals: Sequence[tuple[Seal, CertifiedKey]]) -> list[bool]:
+        """Say of MACs of messages to the broker which were made with these keys of devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

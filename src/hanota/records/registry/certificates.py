@@ -1,6 +1,6 @@
 """Certificates of parties, hubs and devices: entered, found, revoked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,6 +153,17 @@ def certificates_of(connection: Connection, owners: Iterable[Eui64], usage: KeyU
         for owner, der in connection.execute(select(c.eui, c.der).where(*held), {"owners": part}):
             found.setdefault(owner, der)
     return found
+
+
+def keys_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) -> Callable[[Eui64], CertifiedKey | None]:
+    """Find the certified keys of devices and hubs for a usage at once; what it gives looks one up."""
+    ders = certificates_of(connection, owners, usage)
+
+    def key_of(owner: Eui64) -> CertifiedKey | None:
+        der = ders.get(owner.signed)
+        return None if der is None else CertifiedKey(owner, usage, der)
+
+    return key_of
 
 
 def _of_homes(

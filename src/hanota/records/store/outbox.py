@@ -115,7 +115,7 @@ def unsent(
     """Give messages that are to be handed to the carrier, oldest first; of those `claimed`, where they are given."""
     rows = unsent_rows(connection, now, limit, claimed=claimed)
     orders = orders_of(connection, rows["request"].unique())
-    return [_sending(row, orders[row["request"]]) for row in rows.iter_rows(named=True)]
+    return [_sending(row, orders) for row in rows.select(_SENDING).iter_rows()]
 
 
 def unsent_rows(
@@ -188,15 +188,19 @@ def _first_of(parties: list[int], share: int, now: Instant) -> Subquery:
     return union_all(*firsts).subquery()
 
 
-def _sending(row: Mapping[str, Any], order: Order) -> Sending:
+_SENDING: Final = ("id", "kind", "delivery", "hub", "device", "device_type", "request")
+
+
+def _sending(row: tuple[Any, ...], orders: Mapping[int, Order]) -> Sending:
+    number, kind, delivery, hub, device, device_type, request = row
     return Sending(
-        id=row["id"],
-        kind=row["kind"],
-        delivery=row["delivery"],
-        hub=Eui64.from_signed(row["hub"]),
-        device=Eui64.from_signed(row["device"]),
-        device_type=DeviceType(row["device_type"]),
-        order=order,
+        id=number,
+        kind=kind,
+        delivery=delivery,
+        hub=Eui64.from_signed(hub),
+        device=Eui64.from_signed(device),
+        device_type=DeviceType(device_type),
+        order=orders[request],
     )
 
 

@@ -4,6 +4,7 @@ What goes to and from hubs is counted as it is handed over. Image octets that a 
 in its region are counted as `joined`: by the model, the network carried them once, as `broadcast`.
 """
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,23 +19,29 @@ from hanota.model.delivery import State
 from hanota.records.store import schema as t
 from hanota.records.store import schema_wan as tables
 from hanota.records.store.bulk import insert_or, staged
-from hanota.records.store.frames import read_frame
+from hanota.records.store.frames import read_columns, read_frame
 
 IMAGE: Final = "image"
 JOINED: Final = "joined"
 BROADCAST: Final = "broadcast"
 
-COUNTED: Final = pl.Schema(
-    {
-        "hub": pl.Int64,
-        "direction": pl.String,
-        "kind": pl.String,
-        "image": pl.Binary,  # of octets of an image
-        "frames": pl.Int64,
-        "octets": pl.Int64,
-    }
-)
-"""What was handed over since the last time; one row a hub, direction, kind and image."""
+Kind = tuple[str, str, bytes | None]
+"""Of what was handed over: its direction, its kind and, of octets of an image, the image."""
+
+
+class Handed:
+    """What was handed over of one kind: of each frame its hub, as columns have it, and how many octets count."""
+
+    __slots__ = ("hubs", "octets")
+
+    def __init__(self) -> None:
+        self.hubs = array("q")
+        self.octets = array("q")
+
+    def add(self, hub: Eui64, octets: int) -> None:
+        """Count a frame."""
+        self.hubs.append(hub.signed)
+        self.octets.append(octets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +66,14 @@ class Standing:
     carriages: int
 
 
-def add_use(connection: Connection, counted: pl.DataFrame, now: Instant) -> None:
+def add_use(connection: Connection, handed: Mapping[Kind, Handed], now: Instant) -> None:
     """Add what was handed over, by the regions of the hubs."""
-    if counted.is_empty():
+    if not handed:
         return
+    counted = pl.concat(_counted(kind, each) for kind, each in handed.items())
     hubs, p = staged(connection, "wan_use_hubs", counted.select("hub").unique()), t.premises.c
-    homes = read_frame(connection, select(hubs.c.hub, p.region).select_from(hubs.join(t.premises, p.hub == hubs.c.hub)))
+    query = select(hubs.c.hub, p.region).select_from(hubs.join(t.premises, p.hub == hubs.c.hub))
+    homes = read_columns(connection, query)
     c = tables.wan_carriage.c
     going = read_frame(connection, select(c.region, c.image).where(c.until > now).distinct())
     added = (
@@ -73,9 +82,16 @@ def add_use(connection: Connection, counted: pl.DataFrame, now: Instant) -> None
         .join(going.with_columns(joined=True), on=["region", "image"], how="left", maintain_order="left")
         .with_columns(kind=pl.when("joined").then(pl.lit(JOINED)).otherwise("kind"))
         .group_by("region", "direction", "kind", maintain_order=True)
-        .agg(pl.sum("frames"), pl.sum("octets"))
+        .agg(pl.len().cast(pl.Int64).alias("frames"), pl.sum("octets"))
     )
     _add(connection, added)
+
+
+def _counted(kind: Kind, handed: Handed) -> pl.DataFrame:
+    columns = {"hub": pl.Series(handed.hubs, dtype=pl.Int64), "octets": pl.Series(handed.octets, dtype=pl.Int64)}
+    direction, name, image = kind
+    what = {"direction": pl.lit(direction), "kind": pl.lit(name), "image": pl.lit(image, pl.Binary)}
+    return pl.DataFrame(columns).with_columns(**what)
 
 
 def _add(connection: Connection, added: pl.DataFrame) -> None:
@@ -127,9 +143,3 @@ def queue_place(connection: Connection, delivery: int) -> int | None:
     ahead = (before.turn < row.turn) | ((before.turn == row.turn) & (before.id < delivery))
     query = select(func.count()).where(before.state == State.QUEUED.value, before.region == row.region, ahead)
     return int(connection.execute(query).scalar_one()) + 1
-
-
-def counted_rows(counts: Mapping[tuple[Eui64, str, str, bytes | None], tuple[int, int]]) -> pl.DataFrame:
-    """Shape counts by hub, direction, kind and image as `add_use` takes them."""
-    rows = [(hub.signed, direction, kind, image, *count) for (hub, direction, kind, image), count in counts.items()]
-    return pl.DataFrame(rows, schema=COUNTED, orient="row")

@@ -4,7 +4,7 @@ Tests hold the tables against a compiler's reading of `firmware.asn`.
 """
 
 import dataclasses
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from hanota.base.eui import EUI64_OCTETS, Eui64
@@ -42,21 +42,28 @@ _CODE_MAX: Final = 0xFFFF  # AlertCode
 _OUTCOME_MAX: Final = 0xFF  # Outcome
 _COUNTER_MAX: Final = (1 << 63) - 1  # OriginatorCounter
 _TIME_OCTETS: Final = 15
+_REMEMBERED: Final = 1_000  # codes and times that many messages have in common are read once
 
 
 def _coded(name: str, attribute: str, codes: type[OpenIntEnum], most: int = _OUTCOME_MAX) -> Leaf:
     """An INTEGER that is a code; unknown ones stay what they are."""
+
+    @lru_cache(_REMEMBERED)
+    def load(content: bytes) -> OpenIntEnum:
+        return codes(read_integer(content, most))
+
     return Leaf(
         name,
         INTEGER,
         attribute,
         None,
-        lambda content: codes(read_integer(content, most)),
+        load,
         lambda code: write_integer(int(code), most),
         lambda content: coded(codes(int.from_bytes(content, "big"))),
     )
 
 
+@lru_cache(_REMEMBERED)
 def _read_time(content: bytes) -> Instant:
     at = from_generalized(content.decode("ascii"))
     require_time(at)

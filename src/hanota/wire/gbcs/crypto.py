@@ -18,7 +18,8 @@ from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS
 from hanota.wire import ecdsa
 from hanota.wire.gbcs.errors import MessageUnwritable
-from hanota.wire.gbcs.message import COUNTER_OCTETS, MAC_OCTETS, SECURITY_HEADER, Header, Message
+from hanota.wire.gbcs.message import COUNTER_OCTETS, MAC_OCTETS, SECURITY_HEADER, Header, Message, write_sealed
+from hanota.wire.gbcs.octets import write_field
 
 _KEY_OCTETS: Final = 16
 _ALGORITHM_ID: Final = bytes.fromhex("60857406080300")  # AES-128-GCM, as DLMS names it
@@ -69,12 +70,21 @@ def seal(message: Message, own_private: ec.EllipticCurvePrivateKey, peer_public:
 
 def seal_under(message: Message, secret: bytes) -> Message:
     """Do what `seal` does, given the `shared_secret` of the two."""
+    grouped = _to_be_sealed(message)
+    mac = _tag(*_to_seal(message.header, grouped), secret=secret)
+    return Message(header=message.header, payload=message.payload, signature=message.signature or b"", mac=mac)
+
+
+def sealed_octets(message: Message, secret: bytes) -> bytes:
+    """Give `seal_under(message, secret)` as it is written."""
+    grouped = _to_be_sealed(message)
+    return write_sealed(grouped, _tag(*_to_seal(message.header, grouped), secret=secret))
+
+
+def _to_be_sealed(message: Message) -> bytes:
     require(message.mac is None, MessageUnwritable, field="MAC", got="there already", expected="none")
-    signature = message.signature or b""
-    bare = Message(header=message.header, payload=message.payload, signature=signature)
-    return Message(
-        header=message.header, payload=message.payload, signature=signature, mac=_tag(*_to_seal(bare), secret=secret)
-    )
+    # A pre-command may leave out the length of its signature; what is sealed has it.
+    return message.grouped_octets + (write_field(b"") if message.signature is None else b"")
 
 
 def mac_holds(
@@ -87,7 +97,7 @@ def mac_holds(
 
 def seal_of(message: Message) -> Seal | None:
     """Give the MAC of a message with all that it takes to check it but the secret; None where it has none."""
-    return None if message.mac is None else Seal(*_to_seal(message), message.mac)
+    return None if message.mac is None else Seal(*_to_seal(message.header, message.grouped_octets), message.mac)
 
 
 def seal_holds(seal: Seal, secret: bytes) -> bool:
@@ -114,9 +124,9 @@ def _key(other_info: bytes, secret: bytes) -> bytes:
     return ConcatKDFHash(SHA256(), _KEY_OCTETS, other_info).derive(secret)
 
 
-def _to_seal(message: Message) -> tuple[bytes, bytes, bytes]:
-    """Give what a Seal says of a message before there is a MAC."""
-    return _other_info(message.header), mac_iv(message.header), _AAD_START + message.grouped_octets
+def _to_seal(header: Header, grouped: bytes) -> tuple[bytes, bytes, bytes]:
+    """Give what a Seal says of a message, given its octets from the tag DF on, before there is a MAC."""
+    return _other_info(header), mac_iv(header), _AAD_START + grouped
 
 
 def _tag(info: bytes, iv: bytes, octets: bytes, *, secret: bytes) -> bytes:

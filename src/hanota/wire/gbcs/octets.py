@@ -25,14 +25,14 @@ class Reader:
     stays empty unless the reader is `listing`: to list takes as long as to read.
     """
 
-    __slots__ = ("_listing", "end_offset", "octets", "offset", "taken")
+    __slots__ = ("end_offset", "listing", "octets", "offset", "taken")
 
     def __init__(self, octets: bytes, offset: int = 0, end: int | None = None, *, listing: bool = False) -> None:
         self.octets = octets
         self.offset = offset
         self.end_offset = len(octets) if end is None else end
         self.taken: list[Taken] = []
-        self._listing = listing
+        self.listing = listing
 
     @property
     def left(self) -> int:
@@ -42,7 +42,7 @@ class Reader:
     def take(self, field: str, count: int) -> bytes:
         """Read `count` octets. Raises MessageShort."""
         octets = self._go(field, count)
-        if octets and self._listing:
+        if octets and self.listing:
             self.taken.append(Taken(field, self.offset - count, octets))
         return octets
 
@@ -60,7 +60,7 @@ class Reader:
         got = self._go(field, len(octets))
         if got != octets:
             raise MessageMalformed(field=field, offset=offset, got=got.hex(), expected=octets.hex())
-        if self._listing:
+        if self.listing:
             self.taken.append(Taken(field, offset, got))
 
     def code(self, field: str, codes: type[IntEnum]) -> int:
@@ -72,7 +72,7 @@ class Reader:
         except ValueError:
             numbers = [int(code) for code in codes]
             raise MessageMalformed(field=field, offset=offset, got=octets[0], expected=numbers) from None
-        if self._listing:
+        if self.listing:
             self.taken.append(Taken(field, offset, octets))
         return octets[0]
 
@@ -101,7 +101,7 @@ class Reader:
         length = self.length(field)
         if length > self.left:
             raise MessageShort(field=field, offset=self.offset, got=self.left, expected=length)
-        inner = Reader(self.octets, self.offset, self.offset + length, listing=self._listing)
+        inner = Reader(self.octets, self.offset, self.offset + length, listing=self.listing)
         inner.taken = self.taken
         self.offset += length
         return inner
@@ -121,7 +121,7 @@ class Reader:
         return length
 
     def _take_length(self, field: str, offset: int) -> None:
-        if self._listing:
+        if self.listing:
             self.taken.append(Taken(f"{LENGTH_OF}{field}", offset, self.octets[offset : self.offset]))
 
     def end(self) -> None:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.base.vocabulary.parties import KeyUsage
-from hanota.wire.gbcs.crypto import mac_holds, mac_iv, mac_key, seal, sign_message, signature_holds
+from hanota.wire.gbcs.crypto import (
+    mac_holds,
+    mac_iv,
+    mac_key,
+    seal,
+    seal_under,
+    sealed_octets,
+    shared_secret,
+    sign_message,
+    signature_holds,
+)
 from hanota.wire.gbcs.errors import MessageMalformed, MessageUnwritable
 from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, write_message
 from helpers.gbcs import ACB, CHF, PPMID, SUPPLIER, certificate, messages, vectors
@@ -153,6 +163,12 @@ def test_a_mark_is_put_once_and_the_mac_last() -> None:
 def test_a_pre_command_is_sealed_with_the_length_of_its_signature() -> None:
     bare = dataclasses.replace(MESSAGE, signature=None)
     assert seal(bare, ONE, OTHER.public_key()) == seal(MESSAGE, ONE, OTHER.public_key())
+
+
+@given(messages())
+def test_what_is_sealed_and_written_at_once_is_what_is_sealed_and_then_written(message: Message) -> None:
+    bare, secret = dataclasses.replace(message, mac=None), shared_secret(ONE, OTHER.public_key())
+    assert sealed_octets(bare, secret) == write_message(seal_under(bare, secret))
 
 
 def test_a_pre_command_signed_and_sealed_is_the_reference_command() -> None:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from hanota.base.eui import Eui64
 from hanota.wire.gbcs.errors import MessageMalformed, MessageShort, MessageTrailing, MessageUnwritable
-from hanota.wire.gbcs.message import Cra, Header, Message, MessageCode, read_message, signed_part, write_message
+from hanota.wire.gbcs.message import (
+    Cra,
+    Header,
+    Message,
+    MessageCode,
+    read_fields,
+    read_message,
+    signed_part,
+    write_message,
+)
+from hanota.wire.gbcs.octets import Reader
 from helpers.gbcs import ACB, CHF, PPMID, SUPPLIER, messages, vectors
 
 HEADER = Header(
@@ -23,6 +33,13 @@ HEADER = Header(
 )
 MESSAGE = Message(header=HEADER, payload=b"\x05\x00", mac=bytes(12))
 OCTETS = write_message(MESSAGE)
+
+
+def read_or_refusal(reader: Reader) -> Message | tuple[type, str]:
+    try:
+        return read_fields(reader)
+    except MessageMalformed as error:
+        return type(error), str(error)
 
 
 def test_every_reference_message_is_written_as_it_was_read() -> None:
@@ -60,6 +77,15 @@ def test_a_use_case_outside_the_table_is_kept() -> None:
     assert message.header.originator == CHF
     assert message.header.message_code == 0x0018
     assert not message.header.message_code.known
+
+
+@given(messages(), st.data())
+def test_a_header_read_at_once_is_the_one_read_field_by_field(message: Message, data: st.DataObject) -> None:
+    octets = bytearray(write_message(message))
+    if data.draw(st.booleans()):
+        octets[data.draw(st.integers(0, min(len(octets), 80) - 1))] ^= data.draw(st.integers(1, 255))
+    kept = bytes(octets[: data.draw(st.integers(1, len(octets)))])
+    assert read_or_refusal(Reader(kept)) == read_or_refusal(Reader(kept, listing=True))
 
 
 @given(messages())

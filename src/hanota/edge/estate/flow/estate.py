@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
+from hanota.edge.backoff import Backoff
 from hanota.edge.estate.flow.homes import FlowHomes
 from hanota.edge.estate.flow.journal import FlowJournal
 from hanota.edge.estate.flow.saying import PLACE, PLACES, FindCredential, Said, Sayer
@@ -67,7 +68,9 @@ class FlowEstate:
         acb: Certificate,
         acb_signing: ec.EllipticCurvePublicKey,
         journal: FlowJournal | None = None,
+        resend: Backoff = RESEND,
     ) -> None:
+        self._resend = resend
         self._homes, self._wan, self._acb_signing = homes, wan, acb_signing
         self._sayer = Sayer(credential, acb)
         self._journal = journal or FlowJournal()
@@ -169,7 +172,7 @@ class FlowEstate:
             if waiting is None:
                 continue
             self._wan.send(waiting.said.hub, waiting.said.frame, now)
-            heapq.heappush(self._again, (Instant(now + RESEND.wait_ms(waiting.tries)), event))
+            heapq.heappush(self._again, (Instant(now + self._resend.wait_ms(waiting.tries)), event))
             waiting.tries += 1
 
     def _acknowledged(self, event: int) -> None:
