@@ -16,7 +16,7 @@ _SIGN = 1 << 63
 _SPAN = 1 << 64
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, init=False)
 class Eui64:
     """A 64-bit extended unique identifier, written as eight hex pairs joined by `-`.
 
@@ -26,9 +26,10 @@ class Eui64:
 
     value: int
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.value < _SPAN:  # plainly: a batch makes a hundred thousand of them
-            raise BadValue(kind="EUI-64", value=self.value, expected="64 bits")
+    def __init__(self, value: int) -> None:
+        if not 0 <= value < _SPAN:  # plainly, and by itself: a batch makes a hundred thousand of them
+            raise BadValue(kind="EUI-64", value=value, expected="64 bits")
+        object.__setattr__(self, "value", value)
 
     def __reduce__(self) -> tuple[type["Eui64"], tuple[int]]:
         """Go to another process as a number: a tenth of what a dataclass takes by itself."""

@@ -1,15 +1,13 @@
 """What comes back from a home, as one value whatever message carried it."""
 
-from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hanota.base.eui import Eui64
 from hanota.base.instant import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
+class Return(NamedTuple):
     """One report of a hub or device: who numbered it (`source`), what happened (`event`), the evidence (`octets`).
 
     `reporter` is who proved to have said it: the device itself, or a hub, which may speak for its own home only.
@@ -39,7 +37,7 @@ Row = tuple[Any, ...]
 """The fields of a Return in their order, EUIs as columns keep them."""
 
 _AS_COLUMNS: Final = {"reporter": "reporter.signed", "device": "device.signed"}
-_ROW: Final = attrgetter(*(_AS_COLUMNS.get(field.name, field.name) for field in fields(Return)))
+_ROW: Final = attrgetter(*(_AS_COLUMNS.get(name, name) for name in Return._fields))
 
 
 def row_of(report: Return) -> Row:

@@ -4,8 +4,7 @@ Source: our WAN frames (docs/adr/0003); the GBCS messages inside them are opened
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hanota.base.errors import HanotaError
 from hanota.base.eui import Eui64
@@ -63,8 +62,7 @@ _COUNT_MAX: Final = (1 << 31) - 1  # that a column of the store holds
 _SENT_MAX: Final = from_generalized("99991231235959Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A hub said something: it is to be acknowledged, once `report` is kept.
 
     `report` is None if there is nothing to keep, and `why` then says what is wrong with what was said, if anything is.
@@ -79,22 +77,19 @@ class Told:
     opened: Authentic | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A hub asks for octets of an image; nothing is kept."""
 
     fetch: Fetch
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """A frame that no hub has signed or that can't be read: it changes nothing and is not acknowledged."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a frame says as long as nobody has looked at its marks; nothing of it may be believed.
 
     `marks` are the hub's, then that of the device's message inside, if it has one. `content` is what was told if the

@@ -4,7 +4,6 @@ Source: CCS08, CS06, CS08, CS09, ECS52, GCS38 and the alerts 0x00CA, 0x00CE, 0x0
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from hanota.base.errors import HanotaError
@@ -56,8 +55,7 @@ class Passed(NamedTuple):
         return Authentic(message=message, payload=payload, octets=self.octets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authentic:
+class Authentic(NamedTuple):
     """A message that its originator is proved to have sent, once `Claimed.judged` has given it."""
 
     message: gbcs.Message
@@ -87,16 +85,14 @@ class Authentic:
         return Return(source=source, reporter=header.originator, octets=self.octets, **(plain | facts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotAuthentic:
+class NotAuthentic(NamedTuple):
     """Octets that nobody is proved to have sent; `readable`: they are a message that means something here."""
 
     why: str
     readable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message that its originator may have sent: if `mark` holds, or the MAC under the key certified by `sealed`."""
 
     content: Authentic
@@ -106,7 +102,7 @@ class Claimed:
     def judged(self, signed: bool, seals_hold: SealCheck) -> Authentic | NotAuthentic:
         """Give the message as its originator's, if it is; `signed`: whether `mark` was found to hold."""
         message = self.content.message
-        seal = None if self.sealed is None else gbcs.seal_of(message)
+        seal = None if self.sealed is None else gbcs.seal_of(message, self.content.octets)
         authentic = signed if self.sealed is None else seal is not None and seals_hold([(seal, self.sealed)]) == [True]
         if authentic:
             return self.content

@@ -18,7 +18,15 @@ from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS
 from hanota.wire import ecdsa
 from hanota.wire.gbcs.errors import MessageUnwritable
-from hanota.wire.gbcs.message import COUNTER_OCTETS, MAC_OCTETS, SECURITY_HEADER, Header, Message, write_sealed
+from hanota.wire.gbcs.message import (
+    COUNTER_OCTETS,
+    MAC_OCTETS,
+    SECURITY_HEADER,
+    Header,
+    Message,
+    grouped_part,
+    write_sealed,
+)
 from hanota.wire.gbcs.octets import write_field
 
 _KEY_OCTETS: Final = 16
@@ -95,9 +103,14 @@ def mac_holds(
     return seal is not None and seal_holds(seal, shared_secret(own_private, peer_public))
 
 
-def seal_of(message: Message) -> Seal | None:
-    """Give the MAC of a message with all that it takes to check it but the secret; None where it has none."""
-    return None if message.mac is None else Seal(*_to_seal(message.header, message.grouped_octets), message.mac)
+def seal_of(message: Message, octets: bytes | None = None) -> Seal | None:
+    """Give the MAC of a message with all that it takes to check it but the secret; None where it has none. `octets` are
+    those that it was read from: where they are at hand they need not be written again.
+    """
+    if message.mac is None:
+        return None
+    grouped = message.grouped_octets if octets is None else grouped_part(octets, message)
+    return Seal(*_to_seal(message.header, grouped), message.mac)
 
 
 def seal_holds(seal: Seal, secret: bytes) -> bool:

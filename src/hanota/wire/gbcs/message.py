@@ -26,6 +26,7 @@ DATE_TIME_OCTETS: Final = 12
 COUNTER_OCTETS: Final = 8
 
 _CIPHERING_FIELDS_ABSENT: Final = bytes(6)  # transaction-id, originator, recipient, date-time, other, key-info
+_GROUPED: Final = SECURITY_HEADER + GENERAL_SIGNING  # follows the length of what is ciphered
 _CODE_OCTETS: Final = 2
 _COUNTER_MAX: Final = (1 << 64) - 1
 _CODE_MAX: Final = 0xFFFF
@@ -147,6 +148,14 @@ def signed_part(octets: bytes, message: Message) -> bytes:
     if message.mac is not None or not message.signature:
         return message.signed_octets
     return octets[len(GENERAL_SIGNING) : len(octets) - len(write_field(message.signature))]
+
+
+def grouped_part(octets: bytes, message: Message) -> bytes:
+    """Give `message.grouped_octets`, out of the octets that the message was read from."""
+    if message.mac is None:
+        return octets
+    begin = octets.index(_GROUPED, len(GENERAL_CIPHERING + _CIPHERING_FIELDS_ABSENT)) + len(SECURITY_HEADER)
+    return octets[begin : len(octets) - MAC_OCTETS]
 
 
 def read_fields(reader: Reader) -> Message:

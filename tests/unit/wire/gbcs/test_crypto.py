@@ -14,6 +14,7 @@ from hanota.wire.gbcs.crypto import (
     mac_iv,
     mac_key,
     seal,
+    seal_of,
     seal_under,
     sealed_octets,
     shared_secret,
@@ -169,6 +170,12 @@ def test_a_pre_command_is_sealed_with_the_length_of_its_signature() -> None:
 def test_what_is_sealed_and_written_at_once_is_what_is_sealed_and_then_written(message: Message) -> None:
     bare, secret = dataclasses.replace(message, mac=None), shared_secret(ONE, OTHER.public_key())
     assert sealed_octets(bare, secret) == write_message(seal_under(bare, secret))
+
+
+@given(messages())
+def test_what_a_mac_is_over_stands_in_the_octets_that_were_read(message: Message) -> None:
+    sealed = dataclasses.replace(message, signature=message.signature or b"", mac=bytes(12))
+    assert seal_of(sealed, write_message(sealed)) == seal_of(sealed)
 
 
 def test_a_pre_command_signed_and_sealed_is_the_reference_command() -> None:
