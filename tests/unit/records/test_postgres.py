@@ -4,7 +4,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import resources
 from itertools import chain
 from typing import Any
@@ -405,7 +404,7 @@ def test_what_a_hub_repeats_to_two_workers_at_once_is_kept_once(stages: dict[str
     one = Bench().store
     stores = [one, another(one), another(one)]
     report = Return(source="s", event="image_held", at=NOW, device=PPMID, octets=b"o", delivery=1, reporter=HUB)
-    reports = [replace(report, source=f"s{n}") for n in range(50)]
+    reports = [report._replace(source=f"s{n}") for n in range(50)]
 
     def keep(store: Store, lane: str, stages: dict[str, int]) -> frozenset[str]:
         try:
