@@ -156,8 +156,8 @@ class KeyPool(KeyWork):
     def _hand_over(self) -> None:
         """Let each process have a piece, and some more lie ready; the lock is held.
 
-        A few only, for no future is ever cancelled: until Python 3.12 that would end the executor's own thread, and
-        leave all who wait without an answer, if a process died just then.
+        A few only: who waits never cancels a future to do the work itself, as in Python 3.11 that may end the
+        executor's own thread, and leave all who wait without an answer, if a process dies just then.
         """
         while self._pieces and self._handed_over < self._processes + _READY:
             piece = self._pieces.popleft()

@@ -30,6 +30,7 @@ from hanota.records.store.segments import parts_of
 ORDER_LIFE_MS: Final = 30 * DAY  # then a hub drops it by itself; longer than ON_WAN to TRANSFERRING may last
 CANCEL_AGAIN_MS: Final = 6 * HOUR
 CLAIM_MS: Final = 30 * SECOND  # then what a worker took, and did not hand over, is another's
+_SENDING: Final = ("id", "kind", "delivery", "hub", "device", "device_type", "request")
 _PARTIES_MAX: Final = 400  # SQLite joins no more than 500 queries to one; there are some sixty Suppliers
 
 
@@ -186,9 +187,6 @@ def _first_of(parties: list[int], share: int, now: Instant) -> Subquery:
         for party in parties
     ]
     return union_all(*firsts).subquery()
-
-
-_SENDING: Final = ("id", "kind", "delivery", "hub", "device", "device_type", "request")
 
 
 def _sending(row: tuple[Any, ...], orders: Mapping[int, Order]) -> Sending:
