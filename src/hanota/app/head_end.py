@@ -44,6 +44,7 @@ HEARD_MAX: Final = 8 * _FRAMES_MAX
 """After so many frames heard, which are kept together, deliveries move: hubs that repeat themselves in a flood must not
 keep them standing, nor whoever else would write for longer than half a second.
 """
+_AHEAD_MIN: Final = 500  # frames that take longer to read than it takes to see that there is nothing else to do
 ROWS_MAX: Final = 2_000
 """After so many rows moved, what has been decided leaves: in a flood it does not wait until all is decided."""
 _SENDINGS_MAX: Final = 4_000
@@ -120,13 +121,13 @@ class HeadEnd:
         done, more = 0, True
         while more:
             heard, moved = self._hear(now, going), self._pipeline.run(now, going, ROWS_MAX)
-            more = (heard >= HEARD_MAX or moved >= ROWS_MAX) and going()
+            more = (self._ahead is not None or moved >= ROWS_MAX) and going()
             done += heard + moved + self._drain_outbox(now, going, more=more)
             if not whole:
                 break
         if alerts:
             self.drain_alerts(now)
-        return done
+        return done + (0 if self._ahead is None else len(self._ahead))
 
     def drain_alerts(self, now: Instant) -> None:
         """Hand alerts that are due to their parties, and record at once what came of it."""
@@ -159,19 +160,21 @@ class HeadEnd:
             return next_due(connection, self._policies.alert.window)
 
     def _hear(self, now: Instant, going: Callable[[], bool]) -> int:
-        """Keep what hubs say, and answer. Where more waits it is listened to first: it is read beside all that is done
-        until the next round.
+        """Keep what hubs say, and answer. What is much is kept in the round after that in which it came: it is read
+        beside all that is done until then. Returns: how many frames are kept.
         """
+        listened = self._ahead
         try:
-            listened = self._ahead or self._listen(now, going)
-            count = 0 if listened is None else len(listened)
-            self._ahead = self._listen(now, going) if count >= HEARD_MAX else None
+            self._ahead = self._listen(now, going)
+            if listened is None and self._ahead is not None and len(self._ahead) < _AHEAD_MIN:
+                listened, self._ahead = self._ahead, None
             if listened is not None:
                 self._answer(self._kept(listened, now), now)
         except BaseException:
             self._ahead = None
             self._wan.give_back()
             raise
+        count = 0 if listened is None else len(listened)
         self._wan.settle(count)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count

@@ -106,13 +106,12 @@ class KeyWork:
 
 @dataclass(slots=True, eq=False)
 class _Piece:
-    """Some of a batch: it has a `pool` and a `future` once it was handed over to another process, or is done `here`."""
+    """Some of a batch: it has a `future` once somebody has begun it, and a `pool` if that is another process."""
 
     task: str
     items: Sequence[Any]
     pool: ProcessPoolExecutor | None = None
     future: "Future[Any] | None" = None
-    here: bool = False
 
 
 class KeyPool(KeyWork):
@@ -142,16 +141,31 @@ class KeyPool(KeyWork):
             self._hand_over()
 
         def wait() -> list[Any]:
-            here = {piece: self._keys.do(task, piece.items) for piece in reversed(pieces) if self._taken_back(piece)}
-            return [done for piece in pieces for done in (here[piece] if piece.here else self._result(piece))]
+            for piece in reversed(pieces):
+                self._do_here(piece)
+            return [done for piece in pieces for done in self._result(piece)]
 
         return wait
 
-    def _taken_back(self, piece: _Piece) -> bool:
-        """Whether a piece was not handed over, and will not be."""
+    def _do_here(self, piece: _Piece) -> None:
+        """Do a piece that nobody has begun."""
         with self._lock:
-            piece.here = piece.future is None
-        return piece.here
+            if piece.future is not None:
+                return
+            future: Future[Any] = Future()
+            piece.future = future
+        try:
+            future.set_result((self._keys.do(piece.task, piece.items), 0.0))
+        except BaseException as failure:
+            future.set_exception(failure)
+            raise
+
+    def _last(self) -> _Piece | None:
+        """Give what would be handed over last, if anything was begun by nobody."""
+        with self._lock:
+            while self._pieces and self._pieces[-1].future is not None:
+                self._pieces.pop()
+            return self._pieces[-1] if self._pieces else None
 
     def _hand_over(self) -> None:
         """Let each process have a piece, and some more lie ready; the lock is held.
@@ -161,7 +175,7 @@ class KeyPool(KeyWork):
         """
         while self._pieces and self._handed_over < self._processes + _READY:
             piece = self._pieces.popleft()
-            if piece.here:
+            if piece.future is not None:
                 continue
             pool = self._opened()
             if pool is None:
@@ -183,7 +197,10 @@ class KeyPool(KeyWork):
             self._hand_over()
 
     def _result(self, piece: _Piece) -> list[Any]:
+        """Give what came of a piece that was begun; until it is done, do whatever else there is."""
         assert piece.future is not None
+        while not piece.future.done() and (other := self._last()) is not None:
+            self._do_here(other)
         try:
             done, cpu_s = piece.future.result()
         except (BrokenExecutor, CancelledError) as failure:

@@ -201,15 +201,39 @@ def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytes
 def test_while_more_is_to_come_what_was_taken_leaves_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_end, "HEARD_MAX", 1)
     monkeypatch.setattr(head_end, "_FRAMES_MAX", 1)
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
     rig = Rig().accept()
     rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
-    assert [type(frame) for frame in rig.round()] == [Acknowledge]
+    assert rig.round() == []
     assert [type(frame) for frame in rig.round()] == [Acknowledge, SignedOrder]
+    assert [type(frame) for frame in rig.round()] == [Acknowledge]
     assert rig.round() == []
 
 
+def test_what_is_much_is_kept_in_the_round_after_it_came_and_what_is_little_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 2)
+    rig = Rig().accept().step()
+    rig.air.arriving.append(receipt(event=1))
+    assert rig.round() == [Acknowledge(event=1)]
+    rig.air.arriving.extend(receipt(event=number) for number in (2, 3))
+    assert rig.round() == []
+    rig.air.arriving.append(receipt(event=4))
+    assert [frame.event for frame in rig.round()] == [2, 3]
+    assert rig.round() == [Acknowledge(event=4)]
+
+
+def test_a_head_end_does_not_rest_before_all_it_heard_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    rig = Rig().accept().step()
+    rig.air.arriving.append(receipt())
+    assert [rig.head_end.step(rig.bench.now, whole=False) > 0 for _ in range(3)] == [True, True, False]
+    assert rig.frames[-1] == Acknowledge(event=7)
+
+
 def test_what_was_taken_for_the_next_round_leaves_before_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head_end, "HEARD_MAX", 1)
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
     rig = Rig().accept()
     rig.air.arriving.append(receipt())
     rig.round()

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,36 @@ def test_who_waits_does_what_nobody_has_begun() -> None:
     pool.close()
 
 
+def test_who_waits_for_others_does_what_is_wanted_next() -> None:
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).sign(OCTETS)()
+    assert pool.sign(OCTETS)() == expected
+    stopped = pids(pool)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    going_on = threading.Timer(4 * _STOPPED_S, lambda: [os.kill(pid, signal.SIGCONT) for pid in stopped])
+    first, second = pool.sign(OCTETS), pool.sign(OCTETS)
+    going_on.start()
+    assert first() == expected
+    began = time.process_time()
+    assert second() == expected
+    assert time.process_time() - began < _STOPPED_S / 10
+    pool.close()
+
+
+def test_each_piece_is_done_once_and_comes_to_whoever_waits_for_it(
+    pool: KeyPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[bytes] = []
+    sign = keywork._TASKS["sign"]
+    monkeypatch.setitem(keywork._TASKS, "sign", lambda own, octets: [done.extend(octets), *sign(own, octets)][1:])
+    given = [[b"%d of %d" % (number, lot) for number in range(8 * PIECE)] for lot in range(4)]
+    begun = [pool.sign(octets) for octets in given]
+    with ThreadPoolExecutor(len(given)) as threads:
+        found = list(threads.map(lambda wait: wait(), begun))
+    assert found == [sign(own_keys(), octets) for octets in given]
+    assert len(done) == len(set(done))
+
+
 def test_for_a_while_after_a_break_it_goes_on_alone() -> None:
     pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).read(uplinks())()
     pool.read(uplinks())()
@@ -292,6 +323,7 @@ def test_nothing_is_acknowledged_that_was_not_kept(pool: KeyPool, monkeypatch: p
 def test_what_waits_behind_a_full_round_is_kept_in_the_next(pool: KeyPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hanota.app.head_end.HEARD_MAX", 100)
     monkeypatch.setattr("hanota.app.head_end._FRAMES_MAX", 70)
+    monkeypatch.setattr("hanota.app.head_end._AHEAD_MIN", 1)
     rig = rig_with(pool)
     rig.air.arriving += frames()
     rig.air.sent.clear()
@@ -306,8 +338,11 @@ def test_what_is_read_ahead_is_neither_settled_nor_lost_before_it_is_kept(
 ) -> None:
     monkeypatch.setattr("hanota.app.head_end.HEARD_MAX", 100)
     monkeypatch.setattr("hanota.app.head_end._FRAMES_MAX", 50)
+    monkeypatch.setattr("hanota.app.head_end._AHEAD_MIN", 1)
     rig = rig_with(pool)
     rig.air.arriving += frames()
+    rig.head_end.step(rig.bench.now, whole=False)
+    assert rig.air.open == frames()[:100]
     rig.head_end.step(rig.bench.now, whole=False)
     assert rig.air.open == frames()[100:]
     with monkeypatch.context() as broken:
