@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from hanota.process.intake import Asked, Ignored, SealCheck, open_frame
+from hanota.process.intake import Asked, Ignored, SealCheck, open_other
 from hanota.process.intake.frames import Claim, Told, claim_of
 from hanota.process.intake.gbcs import FindCertificate
 from hanota.wire.marks import count_holding
-from hanota.wire.wan import Uplink
+from hanota.wire.wan import uplink_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +19,7 @@ class HomeFacts:
 
 def read_uplink_frame(octets: bytes, facts: HomeFacts) -> Told | Asked | Ignored:
     """Read one frame from a hub and look at its marks. Pure but for `facts`; no octets whatever make it raise."""
-    opened = open_frame(octets)
-    claim = claim_of(opened, facts.certificate) if isinstance(opened, Uplink) else opened
+    claim = open_other(octets) if uplink_from(octets) is None else claim_of(octets, facts.certificate)
     if not isinstance(claim, Claim):
         return claim
     return claim.judged(count_holding([claim.marks])[0], facts.seals_hold)

@@ -17,14 +17,13 @@ from hanota.process.intake import (
     SealCheck,
     Shut,
     Spoken,
-    open_frame,
+    open_other,
     read_wholly,
-    shut,
 )
 from hanota.records.registry.certificates import CertificateFinder, certificates_of_homes, keys_of
 from hanota.records.store import Store
 from hanota.records.store.reports import columns_of
-from hanota.wire.wan import Uplink
+from hanota.wire.wan import uplink_from
 
 ReadPlainly = Callable[[Sequence[Shut]], Callable[[], list[Plain]]]
 """Begins to read uplinks (`intake.read_plainly`); what it gives waits, and tells what each says."""
@@ -43,9 +42,11 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """Frames from hubs, opened; `said` gives what the uplinks among them say, and waits if it must."""
+    """Frames from hubs: uplinks with the hubs that they say they are from; `said` gives what they say, and waits if it
+    must. What is no uplink is opened.
+    """
 
-    uplinks: Sequence[Uplink]
+    uplinks: Sequence[tuple[Eui64, bytes]]
     said: Callable[[], list[Plain]]
     others: Sequence[Asked | Ignored]
 
@@ -75,10 +76,9 @@ class Judged:
         """The reports as columns (REPORTS), in the order in which they came."""
         return columns_of(self._rows)
 
-    def take(self, uplink: Uplink, spoken: Spoken) -> None:
-        """Take what an uplink tells."""
-        kept = 0 if spoken.row is None else len(uplink.body)
-        self.taken.append(Taken(uplink.hub, uplink.event, kept, spoken.why))
+    def take(self, hub: Eui64, spoken: Spoken) -> None:
+        """Take what an uplink of a hub tells."""
+        self.taken.append(Taken(hub, spoken.event, spoken.octets, spoken.why))
         if spoken.row is not None:
             self._rows.append(spoken.row)
         if spoken.passed is not None:
@@ -94,14 +94,19 @@ class Hearing:
         self._seals_hold = seals_hold
 
     def listen(self, frames: Iterable[bytes]) -> Listened:
-        """Open frames and have uplinks read; nothing is believed before it is judged."""
-        opened = [open_frame(frame) for frame in frames]
-        uplinks = [it for it in opened if isinstance(it, Uplink)]
+        """Have uplinks read, and open other frames; nothing is believed before it is judged."""
+        uplinks: list[tuple[Eui64, bytes]] = []
+        others: list[Asked | Ignored] = []
+        for frame in frames:
+            hub = uplink_from(frame)
+            if hub is None:
+                others.append(open_other(frame))
+            else:
+                uplinks.append((hub, frame))
         with self._store.reading() as connection:
-            hubs = (uplink.hub for uplink in uplinks)
-            homes = certificates_of_homes(connection, hubs, _SIGNATURE)
-        said = self._read([shut(uplink, homes.get(uplink.hub.signed, {})) for uplink in uplinks])
-        return Listened(uplinks, said, [it for it in opened if not isinstance(it, Uplink)])
+            homes = certificates_of_homes(connection, (hub for hub, _ in uplinks), _SIGNATURE)
+        said = self._read([(frame, homes.get(hub.signed, {})) for hub, frame in uplinks])
+        return Listened(uplinks, said, others)
 
     def judge(self, listened: Listened) -> Judged:
         """Judge what was listened to, in its order; this waits until it is read."""
@@ -109,10 +114,10 @@ class Hearing:
         left = [uplink for uplink, it in zip(listened.uplinks, said, strict=True) if it is None]
         here = iter(self._read_here(left))
         judged = Judged(others=listened.others)
-        for uplink, it in zip(listened.uplinks, said, strict=True):
+        for (hub, _), it in zip(listened.uplinks, said, strict=True):
             spoken = next(here) if it is None else it
             if isinstance(spoken, Spoken):
-                judged.take(uplink, spoken)
+                judged.take(hub, spoken)
             else:
                 judged.ignored.append(Ignored(spoken))
         return judged
@@ -131,9 +136,9 @@ class Hearing:
             for it in said
         ]
 
-    def _read_here(self, uplinks: Sequence[Uplink]) -> list[Spoken | str]:
+    def _read_here(self, uplinks: Sequence[tuple[Eui64, bytes]]) -> list[Spoken | str]:
         if not uplinks:
             return []
         with self._store.reading() as connection:
-            find = CertificateFinder(connection, (uplink.hub for uplink in uplinks))
-            return [read_wholly(uplink, find, self._seals_hold) for uplink in uplinks]
+            find = CertificateFinder(connection, (hub for hub, _ in uplinks))
+            return [read_wholly(frame, find, self._seals_hold) for _, frame in uplinks]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hanota.base.errors import HanotaError
 from hanota.wire import ecdsa
 from hanota.wire.gbcs.crypto import shared_secret
-from hanota.wire.smki.certificate import public_key_of
+from hanota.wire.smki.certificate import public_key_of, verifying_key_of
 
 Mark = tuple[bytes, bytes, bytes]
 """A signature that is to hold: the certificate of who is to have made it, the signature r‖s, the octets signed."""
@@ -40,7 +40,7 @@ def agree_with_each(certificates: Iterable[bytes], key: ec.EllipticCurvePrivateK
 
 def _agreed(certificate: bytes, key: ec.EllipticCurvePrivateKey) -> bytes | None:
     try:
-        return shared_secret(key, _public_key(certificate))
+        return shared_secret(key, public_key_of(certificate))
     except HanotaError:
         return None
 
@@ -49,15 +49,15 @@ def _holding(chain: Chain) -> int:
     count = 0
     for certificate, signature, octets in chain:
         try:
-            key = _public_key(certificate)
+            key = _verifying_key(certificate)
         except HanotaError:  # a registered certificate was readable once; one that is not any more proves nothing
             break
-        if not ecdsa.holds(signature, octets, key):
+        if not key.holds(signature, octets):
             break
         count += 1
     return count
 
 
 @lru_cache(_KEYS_MAX)
-def _public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
-    return public_key_of(certificate)
+def _verifying_key(certificate: bytes) -> ecdsa.VerifyingKey:
+    return verifying_key_of(certificate)

@@ -20,7 +20,7 @@ from hanota.app.head_end import HeadEnd
 from hanota.app.keywork import PIECE, WORTH_MIN, BrokerKeys, KeyPool, KeyWork, broker_keys, processes_by_default
 from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.process.intake import Shut, Spoken, shut
+from hanota.process.intake import Shut, Spoken
 from hanota.records.store import schema as t
 from hanota.wire import ecdsa
 from hanota.wire.wan import Acknowledge, StrangerSeen, sign_uplink, write_frame
@@ -56,11 +56,11 @@ def uplinks() -> list[Shut]:
             StrangerSeen(node=STRANGER, attempts=number), hub.key, hub=HUB, event=number, sent=Instant(1)
         )
         kinds = (
-            shut(good, home),
-            shut(replace(good, event=number + 1), home),
-            shut(replace(good, body=b"noise"), home),
-            shut(good, {HUB.signed: b"no certificate"}),
-            shut(good, {}),
+            (write_frame(good), home),
+            (write_frame(replace(good, event=number + 1)), home),
+            (write_frame(replace(good, body=b"noise")), home),
+            (write_frame(good), {HUB.signed: b"no certificate"}),
+            (write_frame(good), {}),
         )
         made.append(kinds[number % len(kinds)])
     return made

@@ -16,9 +16,7 @@ from hanota.process.intake import (
     Ignored,
     Plain,
     Spoken,
-    open_frame,
     read_plainly,
-    shut,
 )
 from hanota.process.intake.frames import Told
 from hanota.records.store.reports import columns_of
@@ -71,10 +69,8 @@ def hearing() -> Hearing:
 
 def plainly(said: Any) -> Plain:
     """What is read of an uplink with the certificates of home 1 alone."""
-    frame = read_frame(uplink(said))
-    assert isinstance(frame, Uplink)
     home = {node.signed: keys().certificate(node, KeyUsage.DIGITAL_SIGNATURE).der for node in (HUB, PPMID, ESME)}
-    (found,) = read_plainly([shut(frame, home)])
+    (found,) = read_plainly([(uplink(said), home)])
     return found
 
 
@@ -83,7 +79,8 @@ def agree(hearing: Hearing, frames: list[bytes]) -> None:
     judged, alone = hearing.judge(hearing.listen(frames)), [read_uplink_frame(frame, FACTS) for frame in frames]
     told = [it for it in alone if isinstance(it, Told)]
     rows = [row_of(it.report) for it in told if it.report is not None]
-    sizes = {it.event: len(it.body) for it in map(open_frame, frames) if isinstance(it, Uplink)}
+    uplinks = [read_frame(frame) for frame in frames if isinstance(read_uplink_frame(frame, FACTS), Told)]
+    sizes = {it.event: len(it.body) for it in uplinks if isinstance(it, Uplink)}
     assert judged.reports.equals(columns_of(rows))
     assert judged.taken == [
         Taken(it.hub, it.event, sizes[it.event] if it.report is not None else 0, it.why) for it in told

@@ -1,12 +1,21 @@
 """Signatures are 64 octets r‖s, the same each time, and never cause an error when they are wrong."""
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hanota.wire import ecdsa
 
 KEY = ec.derive_private_key(1, ec.SECP256R1())
+INFO = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 MESSAGE = b"sample"
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+EDGES = (0, 1, 2, ORDER - 1, ORDER, ORDER + 1, (1 << 256) - 1)
 
 
 def test_a_signature_is_64_octets_and_deterministic() -> None:
@@ -37,3 +46,61 @@ def test_the_vector_of_rfc_6979() -> None:
         "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
         "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
     )
+
+
+def holds_for_cryptography(signature: bytes, octets: bytes, key: ec.EllipticCurvePublicKey) -> bool:
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    try:
+        key.verify(encode_dss_signature(r, s), octets, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+@given(st.integers(1, ORDER - 1), st.binary(max_size=300), st.data())
+def test_two_libraries_agree_on_signatures_whole_and_damaged(secret: int, octets: bytes, data: st.DataObject) -> None:
+    key = ec.derive_private_key(secret, ec.SECP256R1())
+    signature = bytearray(ecdsa.sign(octets, key))
+    assert ecdsa.holds(bytes(signature), octets, key.public_key())
+    signature[data.draw(st.integers(0, 63))] ^= data.draw(st.integers(0, 255))
+    expected = holds_for_cryptography(bytes(signature), octets, key.public_key())
+    assert ecdsa.holds(bytes(signature), octets, key.public_key()) == expected
+
+
+@pytest.mark.parametrize("r", EDGES)
+@pytest.mark.parametrize("s", EDGES)
+def test_two_libraries_agree_on_numbers_at_the_edges(r: int, s: int) -> None:
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    expected = holds_for_cryptography(signature, MESSAGE, KEY.public_key())
+    assert ecdsa.holds(signature, MESSAGE, KEY.public_key()) == expected
+
+
+def test_of_two_values_of_s_both_hold_as_the_standard_has_it() -> None:
+    signature = ecdsa.sign(MESSAGE, KEY)
+    other = (ORDER - int.from_bytes(signature[32:], "big")).to_bytes(32, "big")
+    assert ecdsa.holds(signature[:32] + other, MESSAGE, KEY.public_key())
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        b"",
+        INFO[:-1],
+        INFO + b"x",
+        INFO[:-1] + bytes((INFO[-1] ^ 1,)),  # beside the curve
+        INFO[:27] + bytes(64),
+        INFO[:27] + b"\xff" * 64,
+        ec.derive_private_key(1, ec.SECP384R1())
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        KEY.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+    ],
+)
+def test_what_is_no_key_on_p256_is_refused(info: bytes) -> None:
+    with pytest.raises(ValueError, match="P-256"):
+        ecdsa.VerifyingKey(info)
+
+
+def test_a_key_on_another_curve_is_refused() -> None:
+    with pytest.raises(ValueError, match="P-256"):
+        ecdsa.holds(bytes(64), MESSAGE, ec.derive_private_key(1, ec.SECP384R1()).public_key())

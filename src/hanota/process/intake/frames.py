@@ -19,6 +19,7 @@ from hanota.wire.wan import (
     ConsentGiven,
     DeviceSeen,
     Fetch,
+    Frame,
     FrameMalformed,
     GbcsUp,
     Receipt,
@@ -30,7 +31,7 @@ from hanota.wire.wan import (
     UplinkNotSigned,
     read_frame,
     read_report,
-    signed_octets,
+    signed_part,
 )
 
 _RECEIPT_EVENTS: Final = {
@@ -113,27 +114,38 @@ class Claim(NamedTuple):
         return Told(uplink.hub, uplink.event, opened.report(uplink.sent), opened=opened)
 
 
-def open_frame(octets: bytes) -> Uplink | Asked | Ignored:
-    """Read one frame; what is in an uplink stays closed. No octets whatever make it raise."""
+def open_other(octets: bytes) -> Asked | Ignored:
+    """Read a frame that is no uplink (`uplink_from`). No octets whatever make it raise."""
+    frame = _opened(octets)
+    if isinstance(frame, Fetch):
+        return Asked(frame)
+    return frame if isinstance(frame, Ignored) else Ignored(f"{type(frame).__name__} does not come from hubs")
+
+
+def _opened(octets: bytes) -> Frame | Ignored:
     try:
-        frame = read_frame(octets)
+        return read_frame(octets)
     except HanotaError as error:
         return Ignored(str(error))
-    if isinstance(frame, Uplink):
-        return frame
-    return Asked(frame) if isinstance(frame, Fetch) else Ignored(f"{type(frame).__name__} does not come from hubs")
 
 
-def claim_of(uplink: Uplink, certificate: FindCertificate) -> Claim | Ignored:
-    """Read what a hub claims to say, and which marks must hold so that it did. Pure but for the look-up given.
+def claim_of(octets: bytes, certificate: FindCertificate) -> Claim | Ignored:
+    """Read what a hub claims to say in a frame, and which marks must hold so that it did. Pure but for the look-up.
 
     Octets are read here before anybody knows whose they are, as those of frames always are: reading has no effect, and
     its cost is bounded by the frame's length.
     """
+    uplink = _opened(octets)
+    if isinstance(uplink, Uplink):
+        return _claim_of(uplink, octets, certificate)
+    return uplink if isinstance(uplink, Ignored) else Ignored(f"{type(uplink).__name__} is no uplink")
+
+
+def _claim_of(uplink: Uplink, octets: bytes, certificate: FindCertificate) -> Claim | Ignored:
     hub = certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
     if hub is None:
         return Ignored(f"hub {uplink.hub} has no certificate")
-    own: Mark = (hub.der, uplink.signature, signed_octets(uplink))
+    own: Mark = (hub.der, uplink.signature, signed_part(octets, uplink))
     try:
         report = read_report(uplink)
     except FrameMalformed as error:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hanota.base.eui import Eui64
-from hanota.base.instant import Instant
 from hanota.base.vocabulary.parties import KeyUsage
 from hanota.model.returns import Row, row_of
 from hanota.process.intake.frames import Ignored, claim_of
@@ -16,12 +15,9 @@ from hanota.process.intake.gbcs import FindCertificate, Passed, SealCheck
 from hanota.wire.gbcs import Seal
 from hanota.wire.marks import count_holding
 from hanota.wire.smki import CertifiedKey
-from hanota.wire.wan import Uplink
 
-Shut = tuple[int, int, int, bytes, bytes, Mapping[int, bytes]]
-"""An uplink's hub, event, time, signature and body; of its home the certificates (DER) for digital signatures, by their
-owners' signed EUI.
-"""
+Shut = tuple[bytes, Mapping[int, bytes]]
+"""An uplink's octets; of its home the certificates (DER) for digital signatures, by their owners' signed EUI."""
 
 
 class Sealed(NamedTuple):
@@ -32,10 +28,13 @@ class Sealed(NamedTuple):
 
 
 class Spoken(NamedTuple):
-    """What an uplink tells: how many marks it has, what is wrong with it, its report, if it has one, and its message
-    where that may concern a User. With `sealed` it tells that if that MAC holds.
+    """What an uplink tells: its number, how many octets of it are to be kept, how many marks it has, what is wrong with
+    it, its report, if it has one, and its message where that may concern a User. With `sealed` it tells that if that
+    MAC holds.
     """
 
+    event: int
+    octets: int
     marks: int
     why: str | None = None
     row: Row | None = None
@@ -52,28 +51,24 @@ def read_plainly(uplinks: Iterable[Shut]) -> list[Plain]:
     return [_read(uplink) for uplink in uplinks]
 
 
-def shut(uplink: Uplink, certificates: Mapping[int, bytes]) -> Shut:
-    """Give an uplink as `read_plainly` takes it."""
-    return uplink.hub.value, uplink.event, uplink.sent, uplink.signature, uplink.body, certificates
-
-
-def read_wholly(uplink: Uplink, certificate: FindCertificate, seals_hold: SealCheck) -> Spoken | str:
+def read_wholly(octets: bytes, certificate: FindCertificate, seals_hold: SealCheck) -> Spoken | str:
     """Read an uplink and look at its marks; or give why it is ignored. Pure but for the look-ups given."""
-    claim = claim_of(uplink, certificate)
+    claim = claim_of(octets, certificate)
     if isinstance(claim, Ignored):
         return claim.why
     told = claim.judged(count_holding([claim.marks])[0], seals_hold)
     if isinstance(told, Ignored):
         return told.why
     row = None if told.report is None else row_of(told.report)
-    return Spoken(len(claim.marks), told.why, row, None if told.opened is None else told.opened.passed)
+    kept = 0 if row is None else len(claim.uplink.body)
+    passed = None if told.opened is None else told.opened.passed
+    return Spoken(told.event, kept, len(claim.marks), told.why, row, passed)
 
 
-def _read(shut_uplink: Shut) -> Plain:
-    hub, event, sent, signature, body, certificates = shut_uplink
-    uplink = Uplink(hub=Eui64(hub), event=event, sent=Instant(sent), signature=signature, body=body)
+def _read(uplink: Shut) -> Plain:
+    octets, certificates = uplink
     home = _Home(certificates)
-    said = read_wholly(uplink, home, home.leave)
+    said = read_wholly(octets, home, home.leave)
     if home.strangers:
         return None
     return said if home.left is None or isinstance(said, str) else said._replace(sealed=home.left)

@@ -43,6 +43,8 @@ from hanota.wire.wan.signing import (
     sign_order,
     sign_uplink,
     signed_octets,
+    signed_part,
+    uplink_from,
 )
 
 __all__ = [
@@ -87,6 +89,8 @@ __all__ = [
     "sign_order",
     "sign_uplink",
     "signed_octets",
+    "signed_part",
+    "uplink_from",
     "write_envelopes",
     "write_frame",
     "write_parts",

@@ -5,16 +5,20 @@ hub, event, time and report. That goes for GBCS messages, too: their own marks d
 """
 
 from dataclasses import fields, replace
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hanota.base.eui import Eui64
+from hanota.base.eui import EUI64_OCTETS, Eui64
 from hanota.base.instant import Instant
 from hanota.wire import ecdsa
 from hanota.wire.wan.codec import read_kind, write_kind
 from hanota.wire.wan.errors import OrderNotSigned, UplinkNotSigned
 from hanota.wire.wan.frames import Distribute, FormerDistribute, Order, Report, SignedOrder, Uplink
-from hanota.wire.wan.tables import Place
+from hanota.wire.wan.tables import UPLINK_LEAD, Place
+
+_HUB_END: Final = len(UPLINK_LEAD) + EUI64_OCTETS  # the first field of an uplink
+_NO_SIGNATURE: Final = b"\0"  # the length of one
 
 
 def sign_order(order: Order, key: ec.EllipticCurvePrivateKey) -> SignedOrder:
@@ -63,8 +67,20 @@ def open_uplink(uplink: Uplink, key: ec.EllipticCurvePublicKey) -> Report:
 
 def signed_octets(uplink: Uplink) -> bytes:
     """Give the octets that an uplink's signature is over."""
-    bare = Uplink(hub=uplink.hub, event=uplink.event, sent=uplink.sent, signature=b"", body=uplink.body)
-    return write_kind(bare)
+    return write_kind(replace(uplink, signature=b""))
+
+
+def signed_part(octets: bytes, uplink: Uplink) -> bytes:
+    """Give `signed_octets` of an uplink out of the octets that it was read from: body and signature stand last."""
+    signature_at = len(octets) - len(uplink.body) - len(uplink.signature)
+    return b"".join((octets[: signature_at - 1], _NO_SIGNATURE, uplink.body))
+
+
+def uplink_from(octets: bytes) -> Eui64 | None:
+    """Give the hub that a frame is from if it is an uplink, without reading it further; None: it can't be one."""
+    if not octets.startswith(UPLINK_LEAD) or len(octets) < _HUB_END:
+        return None
+    return Eui64.from_octets(octets[len(UPLINK_LEAD) : _HUB_END])
 
 
 def read_report(uplink: Uplink) -> Report:

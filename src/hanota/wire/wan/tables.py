@@ -57,5 +57,11 @@ ROWS: Final = (
     _row(0x95, Place.REPORT, f.ConsentGiven),
 )
 
-FETCH_LEAD: Final = bytes((VERSION, next(row.kind for row in ROWS if row.frame is f.Fetch)))
+
+def _lead(frame: type[Any]) -> bytes:
+    return bytes((VERSION, next(row.kind for row in ROWS if row.frame is frame)))
+
+
+FETCH_LEAD: Final = _lead(f.Fetch)
+UPLINK_LEAD: Final = _lead(f.Uplink)
 """How a Fetch begins, for who looks at many frames and wants only these."""

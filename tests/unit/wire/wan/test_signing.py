@@ -26,6 +26,9 @@ from hanota.wire.wan import (
     read_frame,
     sign_order,
     sign_uplink,
+    signed_octets,
+    signed_part,
+    uplink_from,
     write_frame,
 )
 
@@ -85,6 +88,33 @@ def test_an_order_with_a_changed_bit_is_refused(place: int) -> None:
 def test_an_uplink_with_a_changed_bit_is_refused(place: int) -> None:
     with pytest.raises(FrameMalformed):
         believe(flipped(UPLINK, place))
+
+
+@given(
+    st.builds(
+        Uplink,
+        hub=st.integers(0, (1 << 64) - 1).map(Eui64),
+        event=st.integers(0, (1 << 64) - 1),
+        sent=st.integers(0, (1 << 63) - 1).map(Instant),
+        signature=st.binary(max_size=255),
+        body=st.binary(max_size=300),
+    )
+)
+def test_what_a_signature_is_over_stands_in_the_octets_that_came(uplink: Uplink) -> None:
+    octets = write_frame(uplink)
+    assert signed_part(octets, uplink) == signed_octets(uplink)
+    assert uplink_from(octets) == uplink.hub
+
+
+@given(st.sampled_from([ORDER, UPLINK]), st.integers(0, 100), st.binary(max_size=40))
+def test_an_uplink_is_known_by_its_beginning(frame: bytes, kept: int, noise: bytes) -> None:
+    """What can't be told to be one is none when it is read, either."""
+    octets = frame[:kept] + noise
+    try:
+        read = read_frame(octets)
+    except FrameMalformed:
+        return
+    assert uplink_from(octets) == (read.hub if isinstance(read, Uplink) else None)
 
 
 def test_an_order_of_somebody_else_is_refused() -> None:
