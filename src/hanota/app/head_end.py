@@ -78,6 +78,7 @@ class HeadEnd:
         self._policies = policies
         self._meter = WanMeter()
         work = work or KeyWork(broker_keys(keys, dcc))
+        self._beside = work.beside
         self._frames = FrameBuilder(keys, dcc, work)
         self._ahead: Listened | None = None
         self._leaving: deque[_Leaving] = deque()
@@ -163,21 +164,24 @@ class HeadEnd:
         """Keep what hubs say, and answer. What is much is kept in the round after that in which it came: it is read
         beside all that is done until then. Returns: how many frames are kept.
         """
-        listened = self._ahead
         try:
-            self._ahead = self._listen(now, going)
-            if listened is None and self._ahead is not None and len(self._ahead) < _AHEAD_MIN:
-                listened, self._ahead = self._ahead, None
-            if listened is not None:
-                self._answer(self._kept(listened, now), now)
+            heard = [self._ahead, self._listen(now, going)]
+            self._ahead = heard.pop() if self._is_much(heard[-1]) else None
+            count = 0
+            for listened in heard:
+                if listened is not None:
+                    self._answer(self._kept(listened, now), now)
+                    self._wan.settle(len(listened))
+                    count += len(listened)
         except BaseException:
             self._ahead = None
             self._wan.give_back()
             raise
-        count = 0 if listened is None else len(listened)
-        self._wan.settle(count)
         self._wan.flush()  # what could not be handed over is asked for again: uplinks are repeated, and so are fetches
         return count
+
+    def _is_much(self, listened: Listened | None) -> bool:
+        return self._beside and listened is not None and len(listened) >= _AHEAD_MIN
 
     def _listen(self, now: Instant, going: Callable[[], bool]) -> Listened | None:
         frames: list[bytes] = []

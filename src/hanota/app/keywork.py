@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection, get_context, parent_process
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -72,6 +73,9 @@ class KeyWork:
     `looked` is how many marks it has looked at so far; `cpu_s` what other processes have spent on it, in seconds.
     """
 
+    beside: ClassVar[bool] = False
+    """Whether it is done by others while this process does something else."""
+
     def __init__(self, keys: BrokerKeys) -> None:
         self._keys = keys
         self.looked = 0
@@ -122,6 +126,8 @@ class KeyPool(KeyWork):
     use it.
     """
 
+    beside = True
+
     def __init__(self, keys: BrokerKeys, processes: int) -> None:
         super().__init__(keys)
         self._processes = processes
@@ -148,7 +154,7 @@ class KeyPool(KeyWork):
         return wait
 
     def _do_here(self, piece: _Piece) -> None:
-        """Do a piece that nobody has begun."""
+        """Do a piece that nobody has begun; who waits for it gets what it raises."""
         with self._lock:
             if piece.future is not None:
                 return
@@ -156,16 +162,17 @@ class KeyPool(KeyWork):
             piece.future = future
         try:
             future.set_result((self._keys.do(piece.task, piece.items), 0.0))
-        except BaseException as failure:
+        except BaseException as failure:  # whatever it is, somebody waits for this piece
             future.set_exception(failure)
-            raise
+            if not isinstance(failure, Exception):  # Ctrl-C is for this thread
+                raise
 
-    def _last(self) -> _Piece | None:
-        """Give what would be handed over last, if anything was begun by nobody."""
+    def _next(self) -> _Piece | None:
+        """Give what was wanted first of all that nobody has begun."""
         with self._lock:
-            while self._pieces and self._pieces[-1].future is not None:
-                self._pieces.pop()
-            return self._pieces[-1] if self._pieces else None
+            while self._pieces and self._pieces[0].future is not None:
+                self._pieces.popleft()
+            return self._pieces[0] if self._pieces else None
 
     def _hand_over(self) -> None:
         """Let each process have a piece, and some more lie ready; the lock is held.
@@ -173,10 +180,7 @@ class KeyPool(KeyWork):
         A few only: who waits never cancels a future to do the work itself, as in Python 3.11 that may end the
         executor's own thread, and leave all who wait without an answer, if a process dies just then.
         """
-        while self._pieces and self._handed_over < self._processes + _READY:
-            piece = self._pieces.popleft()
-            if piece.future is not None:
-                continue
+        while self._handed_over < self._processes + _READY and (piece := self._next()) is not None:
             pool = self._opened()
             if pool is None:
                 return  # who waits does it
@@ -186,20 +190,21 @@ class KeyPool(KeyWork):
                 self._drop(pool, failure)
                 return
             self._handed_over += 1
-            piece.future.add_done_callback(self._follow)
+            piece.future.add_done_callback(partial(self._follow, pool))
 
-    def _follow(self, done: "Future[Any]") -> None:
+    def _follow(self, pool: ProcessPoolExecutor, done: "Future[Any]") -> None:
         """Hand over another after one that is done. The executor's thread calls this, after a break holding a lock."""
-        if done.cancelled() or done.exception() is not None:
+        if done.cancelled() or isinstance(done.exception(), BrokenExecutor):
             return
         with self._lock:
-            self._handed_over = max(0, self._handed_over - 1)
-            self._hand_over()
+            if self._pool is pool:
+                self._handed_over -= 1
+                self._hand_over()
 
     def _result(self, piece: _Piece) -> list[Any]:
         """Give what came of a piece that was begun; until it is done, do whatever else there is."""
         assert piece.future is not None
-        while not piece.future.done() and (other := self._last()) is not None:
+        while not piece.future.done() and (other := self._next()) is not None:
             self._do_here(other)
         try:
             done, cpu_s = piece.future.result()
@@ -213,7 +218,6 @@ class KeyPool(KeyWork):
     def _opened(self) -> ProcessPoolExecutor | None:
         if self._pool is None and not self._closed and time.monotonic() >= self._not_before_s:
             octets = (_octets(self._keys.signing), _octets(self._keys.agreement))
-            self._handed_over = 0
             self._pool = ProcessPoolExecutor(
                 self._processes, mp_context=get_context("spawn"), initializer=_set_up, initargs=octets
             )
@@ -224,6 +228,7 @@ class KeyPool(KeyWork):
         if pool is None or self._pool is not pool:
             return
         self._pool, self._not_before_s = None, time.monotonic() + _AFTER_BREAK_S
+        self._handed_over = 0
         _log.warning("key_processes_broken", why=str(failure))
         pool.shutdown(wait=False, cancel_futures=True)
 

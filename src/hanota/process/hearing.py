@@ -1,4 +1,4 @@
-"""Frames from hubs on their way in: opened here, read and their marks looked at here or beside, judged here."""
+"""Frames from hubs on their way in: uplinks are read and their marks looked at beside or here, and judged here."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

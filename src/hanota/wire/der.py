@@ -28,7 +28,7 @@ class DerUnwritable(HanotaError):
 def der_contents(octets: bytes, at: int) -> tuple[int, int]:
     """Give where the contents of the value at `at` begin and end, as its tag (one octet) and length say.
 
-    Raises IndexError where there are no such octets; the end may lie beyond them.
+    Both may lie beyond the octets, where some are missing. Raises IndexError: not even a tag and a length are there.
     """
     length, begin = octets[at + 1], at + 2
     if length > _SHORT_MAX:

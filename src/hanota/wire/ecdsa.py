@@ -1,7 +1,7 @@
 """ECDSA over P-256 with SHA-256, signatures as the 64 octets r‖s, deterministic (RFC 6979).
 
-`cryptography` makes signatures, for it makes deterministic ones; AWS-LC looks at them, for a head end does little else
-(docs/adr/0022).
+`cryptography` makes signatures, for it makes deterministic ones; `awscrt` (on Linux: AWS-LC) looks at them, for it is
+quicker, and a head end does little else (docs/adr/0022).
 """
 
 from hashlib import sha256
@@ -18,7 +18,7 @@ _HALF: Final = SIGNATURE_OCTETS // 2
 _SCHEME: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 # SubjectPublicKeyInfo of a key on P-256 whose point is uncompressed, up to its coordinates (RFC 5480, 2).
 _KEY_LEAD: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-KEY_INFO_OCTETS: Final = len(_KEY_LEAD) + 2 * _HALF
+_KEY_INFO_OCTETS: Final = len(_KEY_LEAD) + 2 * _HALF
 
 
 class VerifyingKey:
@@ -28,7 +28,7 @@ class VerifyingKey:
 
     def __init__(self, info: bytes) -> None:
         """Read a SubjectPublicKeyInfo. Raises ValueError: not such a key, its point uncompressed and on the curve."""
-        if len(info) != KEY_INFO_OCTETS or not info.startswith(_KEY_LEAD):
+        if len(info) != _KEY_INFO_OCTETS or not info.startswith(_KEY_LEAD):
             raise ValueError(f"{info.hex()} is not an uncompressed key on P-256")
         try:
             self._key = EC.new_key_from_der_data(info)

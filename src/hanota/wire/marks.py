@@ -50,7 +50,7 @@ def _holding(chain: Chain) -> int:
     for certificate, signature, octets in chain:
         try:
             key = _verifying_key(certificate)
-        except HanotaError:  # a registered certificate was readable once; one that is not any more proves nothing
+        except HanotaError:  # a registered certificate had a key once; one that has none any more proves nothing
             break
         if not key.holds(signature, octets):
             break

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from hanota.app import head_end
 from hanota.app.head_end import HeadEnd
+from hanota.app.keywork import KeyWork
 from hanota.app.messages import render
 from hanota.base.eui import Eui64
 from hanota.base.ids import RequestId
@@ -22,6 +23,7 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
 from hanota.callbacks.port import CallbackError
 from hanota.model.alerts import AlertKind
 from hanota.model.policies import Policies, WanPolicy
+from hanota.process import pipeline
 from hanota.records.library.images import read_slice
 from hanota.records.store import queries
 from hanota.records.store import schema as t
@@ -202,6 +204,7 @@ def test_while_more_is_to_come_what_was_taken_leaves_in_the_next_round(monkeypat
     monkeypatch.setattr(head_end, "HEARD_MAX", 1)
     monkeypatch.setattr(head_end, "_FRAMES_MAX", 1)
     monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    monkeypatch.setattr(KeyWork, "beside", True)
     rig = Rig().accept()
     rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
     assert rig.round() == []
@@ -214,18 +217,48 @@ def test_what_is_much_is_kept_in_the_round_after_it_came_and_what_is_little_at_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(head_end, "_AHEAD_MIN", 2)
+    monkeypatch.setattr(KeyWork, "beside", True)
     rig = Rig().accept().step()
     rig.air.arriving.append(receipt(event=1))
     assert rig.round() == [Acknowledge(event=1)]
     rig.air.arriving.extend(receipt(event=number) for number in (2, 3))
     assert rig.round() == []
     rig.air.arriving.append(receipt(event=4))
-    assert [frame.event for frame in rig.round()] == [2, 3]
-    assert rig.round() == [Acknowledge(event=4)]
+    assert [frame.event for frame in rig.round()] == [2, 3, 4]
+    assert rig.round() == []
+
+
+def test_without_others_beside_all_is_kept_in_the_round_in_which_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    rig = Rig().accept().step()
+    rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
+    assert [frame.event for frame in rig.round()] == [1, 2]
+
+
+def test_of_two_lots_kept_in_a_round_the_first_is_settled_if_the_second_can_not_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 2)
+    monkeypatch.setattr(KeyWork, "beside", True)
+    rig = Rig().accept().step()
+    rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
+    rig.round()
+    rig.air.arriving.append(receipt(event=3))
+    save, lots = pipeline.save_reports, iter(range(3))
+
+    def save_the_first(*given: Any, **named: Any) -> Any:
+        return save(*given, **named) if next(lots, 0) == 0 else 1 / 0
+
+    monkeypatch.setattr(pipeline, "save_reports", save_the_first)
+    with pytest.raises(ZeroDivisionError):
+        rig.round()
+    assert (rig.air.open, rig.air.arriving) == ([], [receipt(event=3)])
+    assert rig.round() == [Acknowledge(event=3)]
 
 
 def test_a_head_end_does_not_rest_before_all_it_heard_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    monkeypatch.setattr(KeyWork, "beside", True)
     rig = Rig().accept().step()
     rig.air.arriving.append(receipt())
     assert [rig.head_end.step(rig.bench.now, whole=False) > 0 for _ in range(3)] == [True, True, False]
@@ -234,6 +267,7 @@ def test_a_head_end_does_not_rest_before_all_it_heard_is_kept(monkeypatch: pytes
 
 def test_what_was_taken_for_the_next_round_leaves_before_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    monkeypatch.setattr(KeyWork, "beside", True)
     rig = Rig().accept()
     rig.air.arriving.append(receipt())
     rig.round()

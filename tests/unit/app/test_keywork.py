@@ -152,7 +152,7 @@ def test_who_waits_does_what_nobody_has_begun() -> None:
     pool.close()
 
 
-def test_who_waits_for_others_does_what_is_wanted_next() -> None:
+def test_who_waits_does_what_others_want_too() -> None:
     pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).sign(OCTETS)()
     assert pool.sign(OCTETS)() == expected
     stopped = pids(pool)
@@ -168,7 +168,7 @@ def test_who_waits_for_others_does_what_is_wanted_next() -> None:
     pool.close()
 
 
-def test_each_piece_is_done_once_and_comes_to_whoever_waits_for_it(
+def test_whatever_thread_does_a_piece_it_is_done_once_here_and_comes_to_who_waits_for_it(
     pool: KeyPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[bytes] = []
@@ -180,6 +180,42 @@ def test_each_piece_is_done_once_and_comes_to_whoever_waits_for_it(
         found = list(threads.map(lambda wait: wait(), begun))
     assert found == [sign(own_keys(), octets) for octets in given]
     assert len(done) == len(set(done))
+
+
+def test_after_a_break_in_the_midst_of_much_work_others_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keywork, "_AFTER_BREAK_S", 0.0)
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).sign(OCTETS)()
+    assert pool.sign(OCTETS)() == expected
+    for _ in range(3):  # each time with as many pieces handed over as there may be
+        before = pids(pool)
+        for pid in before:
+            os.kill(pid, signal.SIGSTOP)
+        begun = pool.sign(OCTETS)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        assert begun() == expected
+        beside_s = pool.cpu_s
+        assert pool.sign(OCTETS)() == expected
+        assert pool.cpu_s > beside_s
+        assert not set(pids(pool)) & set(before)
+        assert not pool._pieces
+    pool.close()
+
+
+def test_what_a_piece_raises_comes_to_who_waits_for_it_and_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(keywork._TASKS, "agree", lambda *_: 1 / 0)
+    pool, expected = KeyPool(own_keys(), 1), KeyWork(own_keys()).sign(OCTETS)()
+    assert pool.sign(OCTETS)() == expected
+    stopped = pids(pool)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    good, bad = pool.sign(OCTETS), pool.agree([b"no certificate"] * WORTH_MIN)
+    threading.Timer(_STOPPED_S, lambda: [os.kill(pid, signal.SIGCONT) for pid in stopped]).start()
+    assert good() == expected
+    with pytest.raises(ZeroDivisionError):
+        bad()
+    assert pool.sign(OCTETS)() == expected
+    pool.close()
 
 
 def test_for_a_while_after_a_break_it_goes_on_alone() -> None:

@@ -63,5 +63,7 @@ def _lead(frame: type[Any]) -> bytes:
 
 
 FETCH_LEAD: Final = _lead(f.Fetch)
-UPLINK_LEAD: Final = _lead(f.Uplink)
 """How a Fetch begins, for who looks at many frames and wants only these."""
+
+UPLINK_LEAD: Final = _lead(f.Uplink)
+"""How an Uplink begins, for who hands them on to be read elsewhere."""
