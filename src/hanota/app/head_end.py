@@ -122,7 +122,7 @@ class HeadEnd:
         done, more = 0, True
         while more:
             heard, moved = self._hear(now, going), self._pipeline.run(now, going, ROWS_MAX)
-            more = (self._ahead is not None or moved >= ROWS_MAX) and going()
+            more = (heard >= HEARD_MAX or self._ahead is not None or moved >= ROWS_MAX) and going()
             done += heard + moved + self._drain_outbox(now, going, more=more)
             if not whole:
                 break

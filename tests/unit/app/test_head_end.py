@@ -235,6 +235,18 @@ def test_without_others_beside_all_is_kept_in_the_round_in_which_it_came(monkeyp
     assert [frame.event for frame in rig.round()] == [1, 2]
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_whole_step_hears_all_that_waits(monkeypatch: pytest.MonkeyPatch, beside: bool) -> None:
+    monkeypatch.setattr(head_end, "HEARD_MAX", 2)
+    monkeypatch.setattr(head_end, "_FRAMES_MAX", 2)
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
+    monkeypatch.setattr(KeyWork, "beside", beside)
+    rig = Rig().accept().step()
+    rig.air.arriving.extend(receipt(event=number) for number in range(1, 6))
+    rig.step()
+    assert [frame.event for frame in rig.frames if isinstance(frame, Acknowledge)] == [1, 2, 3, 4, 5]
+
+
 def test_of_two_lots_kept_in_a_round_the_first_is_settled_if_the_second_can_not_be_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
