@@ -200,11 +200,16 @@ def test_all_that_waits_leaves_in_one_step_however_much_it_is(monkeypatch: pytes
     assert len(rig.step().air.sent) == 3
 
 
+def read_beside(monkeypatch: pytest.MonkeyPatch, least: int) -> None:
+    """Have head ends treat `least` frames as much, and as read by others while they do something else."""
+    monkeypatch.setattr(head_end, "_AHEAD_MIN", least)
+    monkeypatch.setattr(KeyWork, "beside", True)
+
+
 def test_while_more_is_to_come_what_was_taken_leaves_in_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_end, "HEARD_MAX", 1)
     monkeypatch.setattr(head_end, "_FRAMES_MAX", 1)
-    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
-    monkeypatch.setattr(KeyWork, "beside", True)
+    read_beside(monkeypatch, least=1)
     rig = Rig().accept()
     rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
     assert rig.round() == []
@@ -216,8 +221,7 @@ def test_while_more_is_to_come_what_was_taken_leaves_in_the_next_round(monkeypat
 def test_what_is_much_is_kept_in_the_round_after_it_came_and_what_is_little_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(head_end, "_AHEAD_MIN", 2)
-    monkeypatch.setattr(KeyWork, "beside", True)
+    read_beside(monkeypatch, least=2)
     rig = Rig().accept().step()
     rig.air.arriving.append(receipt(event=1))
     assert rig.round() == [Acknowledge(event=1)]
@@ -250,8 +254,7 @@ def test_a_whole_step_hears_all_that_waits(monkeypatch: pytest.MonkeyPatch, besi
 def test_of_two_lots_kept_in_a_round_the_first_is_settled_if_the_second_can_not_be_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(head_end, "_AHEAD_MIN", 2)
-    monkeypatch.setattr(KeyWork, "beside", True)
+    read_beside(monkeypatch, least=2)
     rig = Rig().accept().step()
     rig.air.arriving.extend(receipt(event=number) for number in (1, 2))
     rig.round()
@@ -269,8 +272,7 @@ def test_of_two_lots_kept_in_a_round_the_first_is_settled_if_the_second_can_not_
 
 
 def test_a_head_end_does_not_rest_before_all_it_heard_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
-    monkeypatch.setattr(KeyWork, "beside", True)
+    read_beside(monkeypatch, least=1)
     rig = Rig().accept().step()
     rig.air.arriving.append(receipt())
     assert [rig.head_end.step(rig.bench.now, whole=False) > 0 for _ in range(3)] == [True, True, False]
@@ -278,8 +280,7 @@ def test_a_head_end_does_not_rest_before_all_it_heard_is_kept(monkeypatch: pytes
 
 
 def test_what_was_taken_for_the_next_round_leaves_before_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head_end, "_AHEAD_MIN", 1)
-    monkeypatch.setattr(KeyWork, "beside", True)
+    read_beside(monkeypatch, least=1)
     rig = Rig().accept()
     rig.air.arriving.append(receipt())
     rig.round()
