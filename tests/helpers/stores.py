@@ -6,9 +6,13 @@ Making one takes time, so what many tests begin with is made once, by a function
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import wraps
+from importlib import resources
 from pathlib import Path
 from typing import Final, Protocol
 
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
 from psycopg import Connection
 from sqlalchemy.engine import URL, Engine, make_url
 
@@ -149,3 +153,11 @@ def another(store: Store) -> Store:
     """The same database as another process opens it: the two know nothing of each other."""
     assert _databases is not None
     return _databases.open(store._engine.url)
+
+
+def bring_to(connection: sqlalchemy.Connection, step: str) -> None:
+    """Make the schema of an empty database what it was at a step of the migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("hanota.records.store") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, step)

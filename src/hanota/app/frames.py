@@ -1,6 +1,5 @@
 """Frames for hubs, built and signed as the outbox is drained: here the DCC's keys meet the columns."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -97,14 +96,14 @@ class FrameBuilder:
     def finish(self, drafts: Sequence[Draft]) -> Callable[[], list[bytes | HanotaError]]:
         """Begin to make frames of drafts; what it gives waits for them, and gives each, or why there is none."""
         signed = self._work.sign([draft.octets for draft in drafts if isinstance(draft, UnsignedOrder)])
-        shared = self._shared(draft.device.der for draft in drafts if isinstance(draft, UnsealedCommand))
+        shared = self._shared(draft.device.point for draft in drafts if isinstance(draft, UnsealedCommand))
 
         def frames() -> list[bytes | HanotaError]:
             signatures, secrets = iter(signed()), shared()
             return [
                 _made(_signed, draft, next(signatures))
                 if isinstance(draft, UnsignedOrder)
-                else _made(_sealed, draft, secrets[draft.device.der])
+                else _made(_sealed, draft, secrets[draft.device.point])
                 for draft in drafts
             ]
 
@@ -180,28 +179,28 @@ class FrameBuilder:
         """
         for _, device in seals:
             _require_agreement(device)
-        secrets = self._shared(device.der for _, device in seals)()
-        found = [(seal, secrets[device.der]) for seal, device in seals]
+        secrets = self._shared(device.point for _, device in seals)()
+        found = [(seal, secrets[device.point]) for seal, device in seals]
         return [secret is not None and seal_holds(seal, secret) for seal, secret in found]
 
     def _secret(self, device: CertifiedKey) -> bytes:
         """Give the secret shared with a device. Raises CertificateMalformed, also for a key of another usage."""
         _require_agreement(device)
-        return _there(self._shared([device.der])()[device.der], device)
+        return _there(self._shared([device.point])()[device.point], device)
 
-    def _shared(self, certificates: Iterable[bytes]) -> Callable[[], dict[bytes, bytes | None]]:
-        """Begin to agree with the holders of certificates, as far as that has not been done before; what it gives
-        waits, and gives each secret, or None for a certificate without a key.
+    def _shared(self, points: Iterable[bytes]) -> Callable[[], dict[bytes, bytes | None]]:
+        """Begin to agree with the holders of public keys, as far as that has not been done before; what it gives waits,
+        and gives each secret, or None for what is no key.
         """
-        known = {certificate: self._secrets.get(certificate) for certificate in certificates}
-        strangers = [certificate for certificate, secret in known.items() if secret is None]
+        known = {point: self._secrets.get(point) for point in points}
+        strangers = [point for point, secret in known.items() if secret is None]
         agreed = self._work.agree(strangers)
 
         def shared() -> dict[bytes, bytes | None]:
-            for certificate, secret in zip(strangers, agreed(), strict=True):
-                known[certificate] = secret
+            for point, secret in zip(strangers, agreed(), strict=True):
+                known[point] = secret
                 if secret is not None:
-                    self._secrets.keep(certificate, secret)
+                    self._secrets.keep(point, secret)
             return known
 
         return shared
@@ -239,7 +238,7 @@ def _there(secret: bytes | None, device: CertifiedKey) -> bytes:
 
 
 class _Secrets:
-    """Secrets shared with devices, by their certificates: two keys that stay the same share the same secret for ever.
+    """Secrets shared with devices, by their public keys: two keys that stay the same share the same secret for ever.
 
     They are kept in memory only, where the private key is that made them; the older half gives way at once. Any thread
     may use it: at worst a secret is agreed on anew.
@@ -249,16 +248,10 @@ class _Secrets:
         self._newer: dict[bytes, bytes] = {}
         self._older: dict[bytes, bytes] = {}
 
-    def get(self, certificate: bytes) -> bytes | None:
-        name = _short(certificate)
-        return self._newer.get(name) or self._older.get(name)
+    def get(self, point: bytes) -> bytes | None:
+        return self._newer.get(point) or self._older.get(point)
 
-    def keep(self, certificate: bytes, secret: bytes) -> None:
+    def keep(self, point: bytes, secret: bytes) -> None:
         if len(self._newer) >= SECRETS_MAX // 2:
             self._newer, self._older = {}, self._newer
-        self._newer[_short(certificate)] = secret
-
-
-def _short(certificate: bytes) -> bytes:
-    """Give what stands for a certificate, in a tenth of its room."""
-    return hashlib.sha256(certificate).digest()
+        self._newer[point] = secret

@@ -54,7 +54,7 @@ class BrokerKeys:
 _TASKS: Final[dict[str, Callable[[BrokerKeys, Sequence[Any]], list[Any]]]] = {
     "read": lambda _, uplinks: read_plainly(uplinks),
     "sign": lambda keys, octets: marks.sign_each(octets, keys.signing),
-    "agree": lambda keys, certificates: marks.agree_with_each(certificates, keys.agreement),
+    "agree": lambda keys, points: marks.agree_with_each(points, keys.agreement),
 }
 
 
@@ -96,9 +96,9 @@ class KeyWork:
         """Sign octets of orders as the DCC."""
         return self._begin("sign", octets)
 
-    def agree(self, certificates: Sequence[bytes]) -> Callable[[], list[bytes | None]]:
-        """Give the secrets that the broker shares with the holders of certificates (DER); None for unreadable ones."""
-        return self._begin("agree", certificates)
+    def agree(self, points: Sequence[bytes]) -> Callable[[], list[bytes | None]]:
+        """Give the secrets that the broker shares with the holders of public keys (points); None for what is none."""
+        return self._begin("agree", points)
 
     def _begin(self, task: str, items: Sequence[Any]) -> Wait:
         done = self._keys.do(task, items)

@@ -20,7 +20,7 @@ from hanota.process.intake import (
     open_other,
     read_wholly,
 )
-from hanota.records.registry.certificates import CertificateFinder, certificates_of_homes, keys_of
+from hanota.records.registry.certificates import KeyFinder, keys_of, keys_of_homes
 from hanota.records.store import Store
 from hanota.records.store.reports import columns_of
 from hanota.wire.wan import uplink_from
@@ -104,7 +104,7 @@ class Hearing:
             else:
                 uplinks.append((hub, frame))
         with self._store.reading() as connection:
-            homes = certificates_of_homes(connection, (hub for hub, _ in uplinks), _SIGNATURE)
+            homes = keys_of_homes(connection, (hub for hub, _ in uplinks), _SIGNATURE)
         said = self._read([(frame, homes.get(hub.signed, {})) for hub, frame in uplinks])
         return Listened(uplinks, said, others)
 
@@ -140,5 +140,5 @@ class Hearing:
         if not uplinks:
             return []
         with self._store.reading() as connection:
-            find = CertificateFinder(connection, (hub for hub, _ in uplinks))
+            find = KeyFinder(connection, (hub for hub, _ in uplinks))
             return [read_wholly(frame, find, self._seals_hold) for _, frame in uplinks]

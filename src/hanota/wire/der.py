@@ -2,11 +2,9 @@
 
 import importlib.resources
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from hanota.base.errors import Fault, HanotaError
-
-_SHORT_MAX: Final = 0x7F  # a length up to this is one octet; else that says how many octets of length follow (X.690)
 
 
 class DerMalformed(HanotaError):
@@ -23,18 +21,6 @@ class DerUnwritable(HanotaError):
     code, fault = "HOTA-DER-002", Fault.US
     what = "{value} does not fit the ASN.1 type {type}: {reason}"
     remedy = "report this with the log lines around it"
-
-
-def der_contents(octets: bytes, at: int) -> tuple[int, int]:
-    """Give where the contents of the value at `at` begin and end, as its tag (one octet) and length say.
-
-    Both may lie beyond the octets, where some are missing. Raises IndexError: not even a tag and a length are there.
-    """
-    length, begin = octets[at + 1], at + 2
-    if length > _SHORT_MAX:
-        of_length = octets[begin : begin + (length & _SHORT_MAX)]
-        begin, length = begin + len(of_length), int.from_bytes(of_length, "big")
-    return begin, begin + length
 
 
 class DerSchema:

@@ -14,11 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 SIGNATURE_OCTETS: Final = 64
+POINT_OCTETS: Final = 65
+"""A public key as a point that is written out (SEC 1, 2.3.3): 4, x, y."""
 _HALF: Final = SIGNATURE_OCTETS // 2
 _SCHEME: Final = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-# SubjectPublicKeyInfo of a key on P-256 whose point is uncompressed, up to its coordinates (RFC 5480, 2).
-_KEY_LEAD: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-_KEY_INFO_OCTETS: Final = len(_KEY_LEAD) + 2 * _HALF
+_POINT_LEAD: Final = 0x04  # of a point that is written out
+# SubjectPublicKeyInfo of a key on P-256, up to its point (RFC 5480, 2).
+_INFO_LEAD: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
 class VerifyingKey:
@@ -26,19 +28,14 @@ class VerifyingKey:
 
     __slots__ = ("_key",)
 
-    def __init__(self, info: bytes) -> None:
-        """Read a SubjectPublicKeyInfo. Raises ValueError: not such a key, its point uncompressed and on the curve."""
-        if len(info) != _KEY_INFO_OCTETS or not info.startswith(_KEY_LEAD):
-            raise ValueError(f"{info.hex()} is not an uncompressed key on P-256")
+    def __init__(self, point: bytes) -> None:
+        """Read a point that is written out, POINT_OCTETS. Raises ValueError: it is no point on P-256."""
+        if len(point) != POINT_OCTETS or point[0] != _POINT_LEAD:
+            raise ValueError(f"{point.hex()} is not a point on P-256, written out")
         try:
-            self._key = EC.new_key_from_der_data(info)
+            self._key = EC.new_key_from_der_data(_INFO_LEAD + point)
         except RuntimeError as cause:
-            raise ValueError(f"{info.hex()} has no point on P-256") from cause
-
-    @classmethod
-    def of(cls, key: ec.EllipticCurvePublicKey) -> "VerifyingKey":
-        """Take over a key. Raises ValueError: it is on another curve."""
-        return cls(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+            raise ValueError(f"{point.hex()} is not on P-256") from cause
 
     def holds(self, signature: bytes, octets: bytes) -> bool:
         """Whether `signature` is one by the holder over exactly these octets. Never raises on bad signatures."""
@@ -46,6 +43,11 @@ class VerifyingKey:
             return False
         r, s = int.from_bytes(signature[:_HALF], "big"), int.from_bytes(signature[_HALF:], "big")
         return self._key.verify(sha256(octets).digest(), encode_dss_signature(r, s)) is True
+
+
+def point_of(key: ec.EllipticCurvePublicKey) -> bytes:
+    """Give a key as its point, written out."""
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def sign(octets: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -59,4 +61,4 @@ def holds(signature: bytes, octets: bytes, key: ec.EllipticCurvePublicKey) -> bo
 
     Never raises on bad signatures. Raises ValueError: a key on another curve.
     """
-    return VerifyingKey.of(key).holds(signature, octets)
+    return VerifyingKey(point_of(key)).holds(signature, octets)

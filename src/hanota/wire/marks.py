@@ -1,6 +1,7 @@
 """Marks of many messages at once: which signatures hold, signatures to make, secrets to agree on.
 
-Plain octets go in and come out, so that it may be done in another process. Certificates are given in DER.
+Plain octets go in and come out, so that it may be done in another process. Public keys are given as their points,
+written out.
 """
 
 from collections.abc import Iterable
@@ -9,13 +10,11 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hanota.base.errors import HanotaError
 from hanota.wire import ecdsa
 from hanota.wire.gbcs.crypto import shared_secret
-from hanota.wire.smki.certificate import public_key_of, verifying_key_of
 
 Mark = tuple[bytes, bytes, bytes]
-"""A signature that is to hold: the certificate of who is to have made it, the signature r‖s, the octets signed."""
+"""A signature that is to hold: the key of who is to have made it, the signature r‖s, the octets signed."""
 
 Chain = tuple[Mark, ...]
 """Marks of one message, outermost first: one inside means nothing where one around it does not hold."""
@@ -33,24 +32,24 @@ def sign_each(octets: Iterable[bytes], key: ec.EllipticCurvePrivateKey) -> list[
     return [ecdsa.sign(each, key) for each in octets]
 
 
-def agree_with_each(certificates: Iterable[bytes], key: ec.EllipticCurvePrivateKey) -> list[bytes | None]:
-    """Give the secret that the holder of `key` shares with that of each certificate; None for one without a key."""
-    return [_agreed(certificate, key) for certificate in certificates]
+def agree_with_each(points: Iterable[bytes], key: ec.EllipticCurvePrivateKey) -> list[bytes | None]:
+    """Give the secret that the holder of `key` shares with that of each other key; None for what is none."""
+    return [_agreed(point, key) for point in points]
 
 
-def _agreed(certificate: bytes, key: ec.EllipticCurvePrivateKey) -> bytes | None:
+def _agreed(point: bytes, key: ec.EllipticCurvePrivateKey) -> bytes | None:
     try:
-        return shared_secret(key, public_key_of(certificate))
-    except HanotaError:
+        return shared_secret(key, ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point))
+    except ValueError:
         return None
 
 
 def _holding(chain: Chain) -> int:
     count = 0
-    for certificate, signature, octets in chain:
+    for point, signature, octets in chain:
         try:
-            key = _verifying_key(certificate)
-        except HanotaError:  # a registered certificate had a key once; one that has none any more proves nothing
+            key = _verifying_key(point)
+        except ValueError:  # what was a key when it was registered, and is none any more, proves nothing
             break
         if not key.holds(signature, octets):
             break
@@ -59,5 +58,5 @@ def _holding(chain: Chain) -> int:
 
 
 @lru_cache(_KEYS_MAX)
-def _verifying_key(certificate: bytes) -> ecdsa.VerifyingKey:
-    return verifying_key_of(certificate)
+def _verifying_key(point: bytes) -> ecdsa.VerifyingKey:
+    return ecdsa.VerifyingKey(point)

@@ -49,7 +49,7 @@ def pool() -> Iterator[KeyPool]:
 
 def uplinks() -> list[Shut]:
     """Uplinks that tell something, that a hub did not sign, that hold noise, and those of homes that nobody knows."""
-    hub, home = keys().credential(HUB, DS), {HUB.signed: keys().certificate(HUB, DS).der}
+    hub, home = keys().credential(HUB, DS), {HUB.signed: keys().certificate(HUB, DS).certified_key.point}
     made: list[Shut] = []
     for number in range(COUNT):
         good = sign_uplink(
@@ -59,7 +59,7 @@ def uplinks() -> list[Shut]:
             (write_frame(good), home),
             (write_frame(replace(good, event=number + 1)), home),
             (write_frame(replace(good, body=b"noise")), home),
-            (write_frame(good), {HUB.signed: b"no certificate"}),
+            (write_frame(good), {HUB.signed: b"no key"}),
             (write_frame(good), {}),
         )
         made.append(kinds[number % len(kinds)])
@@ -105,7 +105,8 @@ def test_what_is_signed_and_agreed_on_comes_in_order(pool: KeyPool) -> None:
     signed = pool.sign(octets)()
     assert signed == KeyWork(own_keys()).sign(octets)()
     assert all(ecdsa.holds(signature, each, key) for signature, each in zip(signed, octets, strict=True))
-    owners = [keys().certificate(device, KA).der for device in (PPMID, PPMID_2)] * COUNT + [b"no certificate"]
+    owners = [keys().certificate(device, KA).certified_key.point for device in (PPMID, PPMID_2)]
+    owners = owners * COUNT + [b"no key"]
     secrets = pool.agree(owners)()
     assert secrets == KeyWork(own_keys()).agree(owners)()
     assert (len(set(secrets)), secrets[-1]) == (3, None)
@@ -209,7 +210,7 @@ def test_what_a_piece_raises_comes_to_who_waits_for_it_and_to_nobody_else(monkey
     stopped = pids(pool)
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
-    good, bad = pool.sign(OCTETS), pool.agree([b"no certificate"] * WORTH_MIN)
+    good, bad = pool.sign(OCTETS), pool.agree([b"no key"] * WORTH_MIN)
     threading.Timer(_STOPPED_S, lambda: [os.kill(pid, signal.SIGCONT) for pid in stopped]).start()
     assert good() == expected
     with pytest.raises(ZeroDivisionError):

@@ -32,14 +32,13 @@ from hanota.wire.gbcs import (
     read_version_command,
     read_version_response,
     seal_holds,
-    shared_secret,
     sign_message,
     transfer_alert,
     write_message,
     write_payload,
 )
+from hanota.wire.marks import agree_with_each
 from hanota.wire.smki import CertifiedKey
-from hanota.wire.smki.certificate import public_key_of
 from hanota.wire.wan import (
     Acknowledge,
     Fetch,
@@ -69,7 +68,7 @@ def certificate(eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
 FACTS = HomeFacts(
     certificate=certificate,
     seals_hold=lambda seals: [
-        seal_holds(seal, shared_secret(keys().credential(DCC, KA, ACB).key, public_key_of(device.der)))
+        seal_holds(seal, agree_with_each([device.point], keys().credential(DCC, KA, ACB).key)[0] or b"")
         for seal, device in seals
     ],
 )

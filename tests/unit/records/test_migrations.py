@@ -1,13 +1,11 @@
 """A store of the first schema, with alerts, reports and a home in it, is brought up to date and loses nothing."""
 
 import sqlite3
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, text
 
 from hanota.app.registering import register_estate
 from hanota.base.ids import RequestId
@@ -15,7 +13,10 @@ from hanota.model.alerts import AlertKind
 from hanota.records.store import open_store
 from hanota.records.store import schema as t
 from hanota.records.store.outgoing import due_messages
+from hanota.wire.smki import Certificate
+from helpers.postgres import Cluster
 from helpers.premises import DCC, NEW, NOW, OLD
+from helpers.stores import bring_to
 from helpers.world import ESME, HUB, PPMID, SUPPLIER_1, SUPPLIER_2, description, keys
 
 _P, _D = SUPPLIER_1.signed, PPMID.signed
@@ -141,13 +142,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 def of_the_first_schema(path: Path) -> None:
     """Make a store as the first release would, and fill it."""
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("hanota.records.store") / "migrations"))
     engine = create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.commit()
+    with engine.begin() as connection:
+        bring_to(connection, "0001")
     engine.dispose()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA foreign_keys=ON")
@@ -157,6 +154,23 @@ def of_the_first_schema(path: Path) -> None:
                 connection.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", list(row.values()))
 
 
+def certificates_of_before(url: str, count: int) -> list[Certificate]:
+    """Make a store of the last schema that kept certificates without their keys, and enter some. Returns: them."""
+    held = [replace(one, serial=one.serial + (turn << 128)) for turn in range(count) for one in keys().certificates()]
+    rows = [
+        {"issuer": one.issuer, "serial": str(one.serial), "eui": one.eui.signed, "usage": one.usage, "der": one.der}
+        for one in held
+    ]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        bring_to(connection, "0010")
+        connection.execute(text(_CERTIFICATE), rows)
+    engine.dispose()
+    return held
+
+
+_AT_ONCE = 10_000  # so many certificates are given their keys at a time
+_CERTIFICATE = "INSERT INTO certificate (issuer, serial, eui, usage, der) VALUES (:issuer, :serial, :eui, :usage, :der)"
 GIVEN_UP = frozenset({"epoch", "leased_until"})
 """Columns that a later schema does without."""
 
@@ -202,6 +216,31 @@ def test_the_estate_is_registered_again_over_it(tmp_path: Path) -> None:
         assert (row.version, row.version_origin, row.premises) == (NEW, "reported", 1)
         assert connection.execute(select(t.premises.c.uprn).where(t.premises.c.id == 1)).scalar_one() == "100000000001"
     store.close()
+
+
+def test_every_certificate_has_its_key_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    keys_are_beside(f"sqlite:///{path}", f"{path}")
+
+
+def test_every_certificate_has_its_key_beside_it_on_postgres(on_postgres: Cluster) -> None:
+    url = on_postgres.url(on_postgres.create())
+    keys_are_beside(url.replace("postgresql:", "postgresql+psycopg:"), url)
+
+
+def keys_are_beside(url: str, given: str) -> None:
+    held = certificates_of_before(url, 1 + _AT_ONCE // len(keys().certificates()))
+    store = open_store(given)
+    with store.reading() as connection:
+        c = t.certificate.c
+        rows = connection.execute(select(c.issuer, c.serial, c.der, c.public_key))
+        kept = {(row.issuer, row.serial): row for row in rows}
+    store.close()
+    assert len(kept) == len(held) > _AT_ONCE
+    points = {one.der: one.certified_key.point for one in keys().certificates()}
+    for one in held:
+        row = kept[one.issuer, str(one.serial)]
+        assert (row.der, row.public_key) == (one.der, points[one.der])
 
 
 def test_the_first_schema_has_the_tables_that_are_filled_here(tmp_path: Path) -> None:

@@ -4,14 +4,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from importlib import resources
 from itertools import chain
 from typing import Any
 
 import polars as pl
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, select, text
 
 from hanota.base.instant import DAY, Instant
@@ -38,7 +35,7 @@ from hanota.wire.otaimage import write_image
 from hanota.wire.otaimage.segments import split
 from helpers.postgres import Cluster
 from helpers.premises import NOW
-from helpers.stores import another, new_store
+from helpers.stores import another, bring_to, new_store
 from helpers.world import (
     DCC,
     HUB,
@@ -263,18 +260,14 @@ def test_a_lane_lies_in_one_partition_of_the_log() -> None:
 def test_what_was_kept_before_there_were_partitions_is_kept(on_postgres: Cluster) -> None:
     url = on_postgres.url(on_postgres.create())
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("hanota.records.store") / "migrations"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+    with engine.begin() as connection:
+        bring_to(connection, "0003")
         append(connection, LANE, [Event(kind="k", at=1)])
         connection.execute(
             text(
                 "INSERT INTO message (id, party, kind, at, created_at, deadline, tries) VALUES (7, 1, 'k', 0, 0, 0, 0)"
             )
         )
-        connection.commit()
     engine.dispose()
     store = open_store(url)
     with store.writing() as connection:

@@ -13,11 +13,13 @@ from hanota.base.vocabulary.parties import CertificateRole, KeyUsage, UserRole
 from hanota.edge.estate.description import SupplyDescription
 from hanota.records.library.images import put_image, read_slice
 from hanota.records.registry.certificates import (
-    CertificateFinder,
+    KeyFinder,
     certificate_of,
     certificates_by_serial,
     certificates_for,
     find_certificate,
+    keys_of,
+    keys_of_homes,
     register_certificates,
     revoke,
 )
@@ -361,10 +363,21 @@ def test_a_revoked_certificate_of_a_device_does_not_count() -> None:
         assert certificate_of(connection, Eui64(1), usage) is None
 
 
+def test_a_key_is_that_of_its_certificate() -> None:
+    bench = Bench()
+    with bench.store.reading() as connection:
+        certified = {held.certified_key for held in keys().certificates()}  # parties have several for one usage
+        found = {keys_of(connection, [key.eui], key.usage)(key.eui) for key in certified}
+        assert found <= certified
+        assert {(key.eui, key.usage) for key in found if key} == {(key.eui, key.usage) for key in certified}
+        home = keys_of_homes(connection, [HUB], KeyUsage.DIGITAL_SIGNATURE)[HUB.signed]
+        assert home[PPMID.signed] == keys().certificate(PPMID, KeyUsage.DIGITAL_SIGNATURE).certified_key.point
+
+
 def test_a_finder_asks_once_for_each() -> None:
     bench = Bench()
     with bench.store.reading() as connection:
-        find = CertificateFinder(connection)
+        find = KeyFinder(connection)
         first = find(PPMID, KeyUsage.KEY_AGREEMENT)
         assert first is not None
         assert find(PPMID, KeyUsage.KEY_AGREEMENT) is first

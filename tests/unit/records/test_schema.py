@@ -74,6 +74,13 @@ def test_the_code_names_the_last_step() -> None:
     assert steps.get_heads() == [HEAD]
 
 
+def test_a_key_is_found_without_its_certificate() -> None:
+    with new_store().reading() as connection:
+        plan = "EXPLAIN QUERY PLAN SELECT eui, public_key FROM certificate WHERE eui IN (1, 2) AND usage = 'DS'"
+        (how,) = connection.exec_driver_sql(f"{plan} AND revoked_at IS NULL").all()
+        assert "COVERING INDEX certificate_key (eui=? AND usage=? AND revoked_at=?)" in how[3]
+
+
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     open_store(path).close()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hanota.wire import ecdsa
 
 KEY = ec.derive_private_key(1, ec.SECP256R1())
-INFO = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+POINT = ecdsa.point_of(KEY.public_key())
 MESSAGE = b"sample"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 EDGES = (0, 1, 2, ORDER - 1, ORDER, ORDER + 1, (1 << 256) - 1)
@@ -82,23 +82,32 @@ def test_of_two_values_of_s_both_hold_as_the_standard_has_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "info",
+    "point",
     [
         b"",
-        INFO[:-1],
-        INFO + b"x",
-        INFO[:-1] + bytes((INFO[-1] ^ 1,)),  # beside the curve
-        INFO[:27] + bytes(64),
-        INFO[:27] + b"\xff" * 64,
-        ec.derive_private_key(1, ec.SECP384R1())
-        .public_key()
-        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        KEY.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+        POINT[:-1],
+        POINT + b"x",
+        POINT[:-1] + bytes((POINT[-1] ^ 1,)),  # beside the curve
+        POINT[:1] + bytes(64),
+        POINT[:1] + b"\xff" * 64,
+        b"\x06" + POINT[1:],
+        ecdsa.point_of(ec.derive_private_key(1, ec.SECP384R1()).public_key()),
+        KEY.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
+        KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     ],
 )
-def test_what_is_no_key_on_p256_is_refused(info: bytes) -> None:
+def test_what_is_no_key_on_p256_is_refused(point: bytes) -> None:
     with pytest.raises(ValueError, match="P-256"):
-        ecdsa.VerifyingKey(info)
+        ecdsa.VerifyingKey(point)
+
+
+@given(st.integers(1, ORDER - 1))
+def test_a_key_is_its_point_written_out(secret: int) -> None:
+    key = ec.derive_private_key(secret, ec.SECP256R1())
+    point = ecdsa.point_of(key.public_key())
+    assert len(point) == ecdsa.POINT_OCTETS
+    assert ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point) == key.public_key()
+    assert ecdsa.VerifyingKey(point).holds(ecdsa.sign(MESSAGE, key), MESSAGE)
 
 
 def test_a_key_on_another_curve_is_refused() -> None:

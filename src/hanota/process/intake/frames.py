@@ -145,7 +145,7 @@ def _claim_of(uplink: Uplink, octets: bytes, certificate: FindCertificate) -> Cl
     hub = certificate(uplink.hub, KeyUsage.DIGITAL_SIGNATURE)
     if hub is None:
         return Ignored(f"hub {uplink.hub} has no certificate")
-    own: Mark = (hub.der, uplink.signature, signed_part(octets, uplink))
+    own: Mark = (hub.point, uplink.signature, signed_part(octets, uplink))
     try:
         report = read_report(uplink)
     except FrameMalformed as error:

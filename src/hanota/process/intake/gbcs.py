@@ -135,7 +135,7 @@ def claim_gbcs(octets: bytes, certificate: FindCertificate) -> Claimed | NotAuth
         return NotAuthentic(why=f"{header.originator} has no certificate", readable=True)
     if sealed:
         return Claimed(content, None, held)
-    return Claimed(content, (held.der, message.signature or b"", gbcs.signed_part(octets, message)), None)
+    return Claimed(content, (held.point, message.signature or b"", gbcs.signed_part(octets, message)), None)
 
 
 def _of_transfer(alert: gbcs.TransferAlert) -> _Facts:

@@ -1,6 +1,6 @@
 """Uplinks read and judged in plain values, so that a process without a store may do it, many at a time.
 
-Most need the certificates of their home and no more. A MAC takes a secret: it is left to who asked, with all that it
+Most need the public keys of their home and no more. A MAC takes a secret: it is left to who asked, with all that it
 takes to check it.
 """
 
@@ -17,7 +17,7 @@ from hanota.wire.marks import count_holding
 from hanota.wire.smki import CertifiedKey
 
 Shut = tuple[bytes, Mapping[int, bytes]]
-"""An uplink's octets; of its home the certificates (DER) for digital signatures, by their owners' signed EUI."""
+"""An uplink's octets; of its home the public keys (points) for digital signatures, by their owners' signed EUI."""
 
 
 class Sealed(NamedTuple):
@@ -66,8 +66,8 @@ def read_wholly(octets: bytes, certificate: FindCertificate, seals_hold: SealChe
 
 
 def _read(uplink: Shut) -> Plain:
-    octets, certificates = uplink
-    home = _Home(certificates)
+    octets, keys = uplink
+    home = _Home(keys)
     said = read_wholly(octets, home, home.leave)
     if home.strangers:
         return None
@@ -75,19 +75,19 @@ def _read(uplink: Shut) -> Plain:
 
 
 class _Home:
-    """Finds certificates of a home for signatures, and notes whom it does not find. Those for MACs have nothing in them
-    here: MACs are `left` to whoever knows the secrets.
+    """Finds keys of a home for signatures, and notes whom it does not find. Those for MACs have nothing in them here:
+    MACs are `left` to whoever knows the secrets.
     """
 
-    def __init__(self, certificates: Mapping[int, bytes]) -> None:
-        self._certificates = certificates
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        self._keys = keys
         self.strangers = False
         self.left: Sealed | None = None
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
-        der = self._certificates.get(eui.signed) if usage is KeyUsage.DIGITAL_SIGNATURE else b""
-        self.strangers |= der is None
-        return None if der is None else CertifiedKey(eui, usage, der)
+        point = self._keys.get(eui.signed) if usage is KeyUsage.DIGITAL_SIGNATURE else b""
+        self.strangers |= point is None
+        return None if point is None else CertifiedKey(eui, usage, point)
 
     def leave(self, seals: Sequence[tuple[Seal, CertifiedKey]]) -> list[bool]:
         """Leave the MAC of a message to who asked: as far as is known here, it holds."""

@@ -19,7 +19,7 @@ from hanota.process.check import PreCommandCase, TargetCase, gbcs_time, judge_pr
 from hanota.process.intake import Authentic, open_gbcs
 from hanota.process.services.work import Outcome, Work, refused, signers_of
 from hanota.records.registry import inventory as known
-from hanota.records.registry.certificates import CertificateFinder, certificate_of
+from hanota.records.registry.certificates import KeyFinder, certificate_of
 from hanota.records.store import commands as kept
 from hanota.records.store.reports import save_reports
 from hanota.wire import gbcs
@@ -179,7 +179,7 @@ def _beginning(
 def hand_in(work: Work[ReturnLocalCommandResponse]) -> Outcome:
     """Take what a device answered to a command that its User brought to it (8.13)."""
     asked, connection = work.request, work.connection
-    opened = open_gbcs(asked.gbcs, CertificateFinder(connection), work.broker.seals_hold)
+    opened = open_gbcs(asked.gbcs, KeyFinder(connection), work.broker.seals_hold)
     if not isinstance(opened, Authentic):
         return refused((_WHY_NOT[opened.readable], opened.why), work)
     message = opened.message

@@ -46,6 +46,7 @@ def register_certificates(connection: Connection, certificates: Iterable[Certifi
             "role": None if found.role is None else int(found.role),
             "usage": found.usage.value,
             "der": found.der,
+            "public_key": found.certified_key.point,
         }
         for found in given
         if (found.issuer, str(found.serial)) not in standing
@@ -108,7 +109,7 @@ def revoke(connection: Connection, issuer: str, serial: int, now: Instant) -> bo
     return done.rowcount == 1
 
 
-class CertificateFinder:
+class KeyFinder:
     """Finds the certified keys of hubs and devices, each once a batch.
 
     Those of `hubs` and of the devices in their homes are looked up together; what else is asked for, one by one.
@@ -118,50 +119,43 @@ class CertificateFinder:
         self._connection = connection
         self._found: dict[tuple[Eui64, KeyUsage], CertifiedKey | None] = {}
         self._homes: dict[tuple[int, str], bytes] = {}
-        for _, owner, usage, der in _of_homes(connection, hubs, KeyUsage):
-            self._homes.setdefault((owner, usage), der)
+        for _, owner, usage, point in _of_homes(connection, hubs, KeyUsage):
+            self._homes.setdefault((owner, usage), point)
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
         """Find the certified key of a device or hub for a usage; a revoked one does not count."""
         key = (eui, usage)
         if key not in self._found:
-            der = self._homes.get((eui.signed, usage.value))
-            self._found[key] = self._alone(eui, usage) if der is None else CertifiedKey(eui, usage, der)
+            point = self._homes.get((eui.signed, usage.value))
+            self._found[key] = self._alone(eui, usage) if point is None else CertifiedKey(eui, usage, point)
         return self._found[key]
 
     def _alone(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
-        found = certificate_of(self._connection, eui, usage)
-        return None if found is None else found.certified_key
+        return keys_of(self._connection, [eui], usage)(eui)
 
 
-def certificates_of_homes(
-    connection: Connection, hubs: Iterable[Eui64], usage: KeyUsage
-) -> dict[int, dict[int, bytes]]:
-    """Give by signed EUI of each hub the certificates (DER) for a usage of all in its home, by their owners'."""
+def keys_of_homes(connection: Connection, hubs: Iterable[Eui64], usage: KeyUsage) -> dict[int, dict[int, bytes]]:
+    """Give by signed EUI of each hub the public keys (points) for a usage of all in its home, by their owners'."""
     homes: dict[int, dict[int, bytes]] = {}
-    for hub, owner, _, der in _of_homes(connection, hubs, [usage]):
-        homes.setdefault(hub, {}).setdefault(owner, der)
+    for hub, owner, _, point in _of_homes(connection, hubs, [usage]):
+        homes.setdefault(hub, {}).setdefault(owner, point)
     return homes
 
 
-def certificates_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) -> dict[int, bytes]:
-    """Give the certificates (DER) of devices and hubs for a usage, by signed EUI; revoked ones do not count."""
+def keys_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) -> Callable[[Eui64], CertifiedKey | None]:
+    """Find the certified keys of devices and hubs for a usage at once; revoked ones do not count. What it gives looks
+    one up.
+    """
     c = certificate.c
     held = c.eui.in_(bindparam("owners", expanding=True)), c.usage == usage, c.revoked_at.is_(None)
-    found: dict[int, bytes] = {}
+    points: dict[int, bytes] = {}
     for part in _in_parts(owners):
-        for owner, der in connection.execute(select(c.eui, c.der).where(*held), {"owners": part}):
-            found.setdefault(owner, der)
-    return found
-
-
-def keys_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) -> Callable[[Eui64], CertifiedKey | None]:
-    """Find the certified keys of devices and hubs for a usage at once; what it gives looks one up."""
-    ders = certificates_of(connection, owners, usage)
+        for owner, point in connection.execute(select(c.eui, c.public_key).where(*held), {"owners": part}):
+            points.setdefault(owner, point)
 
     def key_of(owner: Eui64) -> CertifiedKey | None:
-        der = ders.get(owner.signed)
-        return None if der is None else CertifiedKey(owner, usage, der)
+        point = points.get(owner.signed)
+        return None if point is None else CertifiedKey(owner, usage, point)
 
     return key_of
 
@@ -169,10 +163,10 @@ def keys_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) ->
 def _of_homes(
     connection: Connection, hubs: Iterable[Eui64], usages: Iterable[KeyUsage]
 ) -> Iterator[tuple[int, int, str, bytes]]:
-    """Give the hub, owner, usage and DER of each certificate of hubs and of what is in their homes."""
+    """Give the hub, owner, usage and public key of each certificate of hubs and of what is in their homes."""
     c, d, p = certificate.c, device, premises
     query = (
-        select(p.c.hub, c.eui, c.usage, c.der)
+        select(p.c.hub, c.eui, c.usage, c.public_key)
         .join_from(p, d, d.c.premises == p.c.id)
         .join(certificate, c.eui == d.c.eui)
         .where(p.c.hub.in_(bindparam("hubs", expanding=True)), c.usage.in_(usages), c.revoked_at.is_(None))

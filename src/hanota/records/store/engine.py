@@ -27,7 +27,7 @@ PRAGMAS = (
 )
 """What every connection to SQLite is told."""
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The last step of `migrations`: a store that has it is as the code wants it."""
 
 _BUSY_TIMEOUT_S = 30

@@ -51,11 +51,13 @@ certificate = Table(
     metadata,
     Column("issuer", Text, primary_key=True),
     Column("serial", Text, primary_key=True),  # decimal: 128 bits do not fit a number column
-    Column("eui", EUI, nullable=False, index=True),
+    Column("eui", EUI, nullable=False),
     Column("role", Integer),  # none for devices
     Column("usage", Text, nullable=False),
     Column("revoked_at", INSTANT),
     Column("der", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),  # of `der`, as the point that it is: messages need no more
+    Index("certificate_key", "eui", "usage", "revoked_at", "public_key"),  # a key is found without its certificate
 )
 
 premises = Table(

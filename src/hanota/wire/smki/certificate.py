@@ -21,8 +21,8 @@ from hanota.base.errors import require
 from hanota.base.eui import EUI64_OCTETS, Eui64
 from hanota.base.instant import Instant, from_datetime
 from hanota.base.vocabulary.parties import CertificateRole, KeyUsage
-from hanota.wire.der import DerMalformed, DerSchema, der_contents
-from hanota.wire.ecdsa import VerifyingKey
+from hanota.wire.der import DerMalformed, DerSchema
+from hanota.wire.ecdsa import point_of
 from hanota.wire.smki.errors import CertificateMalformed, KeyMismatch, WrongKeyUsage
 
 SMKI_ASN: Final = DerSchema("hanota.wire.smki", "smki.asn")
@@ -30,8 +30,6 @@ HARDWARE_MODULE_NAME: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4")  # id-o
 
 _ROLE: Final = re.compile(r"[0-9A-Fa-f]{2}\Z")
 _PEM: Final = b"-----BEGIN"
-_EXPLICIT_VERSION: Final = 0xA0  # the tag of a version that is written out
-_BEFORE_KEY: Final = ("serial number", "signature algorithm", "issuer", "validity", "subject")
 # What `cryptography` raises while it parses, at once or when a field is first asked for.
 _FOREIGN: Final = (
     ValueError,
@@ -63,11 +61,13 @@ class AuthorityCertificate:
 
 
 class CertifiedKey(NamedTuple):
-    """Whose key a certificate is and for which use, with its DER: all that a message needs, and read much sooner."""
+    """Whose key a certificate is, for which use, and the point that it is, written out (65 octets; SEC 1, 2.3.3): all
+    that a message needs of it.
+    """
 
     eui: Eui64
     usage: KeyUsage
-    der: bytes
+    point: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class Certificate:
     @property
     def certified_key(self) -> CertifiedKey:
         """What of it messages need."""
-        return CertifiedKey(self.eui, self.usage, self.der)
+        return CertifiedKey(self.eui, self.usage, point_of(self.public_key))
 
     def require_usage(self, usage: KeyUsage) -> None:
         """Refuse a certificate that is not for `usage`. Raises WrongKeyUsage."""
@@ -143,19 +143,6 @@ class Authority:
         require(matching, KeyMismatch, usage="authority", serial=held.serial, subject=held.subject)
 
 
-def public_key_of(der: bytes) -> ec.EllipticCurvePublicKey:
-    """Give the key, P-256, of the certificate with this DER. Raises CertificateMalformed."""
-    return _checked("public key", lambda: _public_key(x509.load_der_x509_certificate(der)))
-
-
-def verifying_key_of(der: bytes) -> VerifyingKey:
-    """Give the key of the certificate with this DER, to look at signatures with. Raises CertificateMalformed."""
-    try:
-        return VerifyingKey(_key_info(der))
-    except (IndexError, ValueError):  # not as certificates usually are: read wholly, which says what is wrong
-        return VerifyingKey.of(public_key_of(der))
-
-
 def read_certificate(octets: bytes) -> Certificate:
     """Read the certificate of a party or a device, DER or PEM. Raises CertificateMalformed.
 
@@ -188,18 +175,6 @@ def read_authority_certificate(octets: bytes) -> AuthorityCertificate:
         not_after=_instant(parsed, "not_valid_after_utc"),
         der=parsed.public_bytes(Encoding.DER),
     )
-
-
-def _key_info(der: bytes) -> bytes:
-    """Give what stands in a certificate as its SubjectPublicKeyInfo (RFC 5280, 4.1). Raises IndexError."""
-    signed, _ = der_contents(der, 0)
-    at, _ = der_contents(der, signed)
-    if der[at] == _EXPLICIT_VERSION:
-        _, at = der_contents(der, at)
-    for _ in _BEFORE_KEY:
-        _, at = der_contents(der, at)
-    _, end = der_contents(der, at)
-    return der[at:end]
 
 
 def plain_name(text: str) -> str:
