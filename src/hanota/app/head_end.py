@@ -40,7 +40,7 @@ from hanota.wire.smki import KeyDirectory
 from hanota.wire.wan import Acknowledge, ImageChunk, write_frame
 
 _FRAMES_MAX: Final = 1000
-HEARD_MAX: Final = 8 * _FRAMES_MAX
+HEARD_MAX: Final = 12 * _FRAMES_MAX
 """After so many frames heard, which are kept together, deliveries move: hubs that repeat themselves in a flood must not
 keep them standing, nor whoever else would write for longer than half a second.
 """

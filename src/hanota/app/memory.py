@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-_NEW_MAX: Final = 50_000
+_NEW_MAX: Final = 500_000  # rows of three or four rounds of frames, none of which is a cycle
 _YOUNG_ROUNDS: Final = 20
 
 

@@ -23,7 +23,7 @@ from hanota.records.store.postgres import READING, WRITING, is_postgres, postgre
 PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"),
     "cache_size=-65536",  # KiB: a batch changes more pages than the 2 MiB that it would have
-    "wal_autocheckpoint=16384",  # pages: what a batch after the other changes is written back once
+    "wal_autocheckpoint=65536",  # pages, 256 MiB: what batch after batch changes is written back once
 )
 """What every connection to SQLite is told."""
 
