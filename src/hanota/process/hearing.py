@@ -86,7 +86,7 @@ class Judged:
 
 
 class Hearing:
-    """Hears what hubs say, with the certificates of a store."""
+    """Hears what hubs say, with the public keys of a store."""
 
     def __init__(self, store: Store, read: ReadPlainly, seals_hold: SealCheck) -> None:
         self._store = store

@@ -158,9 +158,18 @@ def certificates_of_before(url: str, count: int) -> list[Certificate]:
     """Make a store of the last schema that kept certificates without their keys, and enter some. Returns: them."""
     held = [replace(one, serial=one.serial + (turn << 128)) for turn in range(count) for one in keys().certificates()]
     rows = [
-        {"issuer": one.issuer, "serial": str(one.serial), "eui": one.eui.signed, "usage": one.usage, "der": one.der}
+        {
+            "issuer": one.issuer,
+            "serial": str(one.serial),
+            "eui": one.eui.signed,
+            "role": one.role,
+            "usage": one.usage,
+            "revoked_at": NOW if one.serial % 2 else None,
+            "der": one.der,
+        }
         for one in held
     ]
+    rows.append(rows[0] | {"issuer": "CN=Damaged", "der": b"noise"})
     engine = create_engine(url)
     with engine.begin() as connection:
         bring_to(connection, "0010")
@@ -170,7 +179,8 @@ def certificates_of_before(url: str, count: int) -> list[Certificate]:
 
 
 _AT_ONCE = 10_000  # so many certificates are given their keys at a time
-_CERTIFICATE = "INSERT INTO certificate (issuer, serial, eui, usage, der) VALUES (:issuer, :serial, :eui, :usage, :der)"
+_OF_CERTIFICATE = ("issuer", "serial", "eui", "role", "usage", "revoked_at", "der")
+_CERTIFICATE = f"INSERT INTO certificate ({', '.join(_OF_CERTIFICATE)}) VALUES (:{', :'.join(_OF_CERTIFICATE)})"
 GIVEN_UP = frozenset({"epoch", "leased_until"})
 """Columns that a later schema does without."""
 
@@ -232,15 +242,17 @@ def keys_are_beside(url: str, given: str) -> None:
     held = certificates_of_before(url, 1 + _AT_ONCE // len(keys().certificates()))
     store = open_store(given)
     with store.reading() as connection:
-        c = t.certificate.c
-        rows = connection.execute(select(c.issuer, c.serial, c.der, c.public_key))
-        kept = {(row.issuer, row.serial): row for row in rows}
+        kept = {(row.issuer, row.serial): row for row in connection.execute(select(t.certificate))}
     store.close()
-    assert len(kept) == len(held) > _AT_ONCE
+    (damaged,) = (row for row in kept.values() if row.issuer == "CN=Damaged")
+    assert (damaged.der, damaged.public_key) == (b"noise", b"")  # and so it proves nothing
+    assert len(kept) == 1 + len(held) > _AT_ONCE
     points = {one.der: one.certified_key.point for one in keys().certificates()}
     for one in held:
         row = kept[one.issuer, str(one.serial)]
         assert (row.der, row.public_key) == (one.der, points[one.der])
+        assert (row.eui, row.role, row.usage) == (one.eui.signed, one.role, one.usage)
+        assert row.revoked_at == (NOW if one.serial % 2 else None)
 
 
 def test_the_first_schema_has_the_tables_that_are_filled_here(tmp_path: Path) -> None:

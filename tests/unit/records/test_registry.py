@@ -36,6 +36,7 @@ from hanota.records.registry.register import (
 )
 from hanota.records.store import Connection, Store
 from hanota.records.store import schema as t
+from hanota.wire.smki import CertifiedKey
 from helpers.premises import NEW, NOW, OLD
 from helpers.stores import new_store
 from helpers.world import (
@@ -372,6 +373,40 @@ def test_a_key_is_that_of_its_certificate() -> None:
         assert {(key.eui, key.usage) for key in found if key} == {(key.eui, key.usage) for key in certified}
         home = keys_of_homes(connection, [HUB], KeyUsage.DIGITAL_SIGNATURE)[HUB.signed]
         assert home[PPMID.signed] == keys().certificate(PPMID, KeyUsage.DIGITAL_SIGNATURE).certified_key.point
+
+
+@pytest.mark.parametrize("usage", KeyUsage)
+def test_a_revoked_key_does_not_count_however_it_is_looked_for(usage: KeyUsage) -> None:
+    bench = Bench()
+    held = keys().certificate(PPMID, usage)
+    with bench.store.writing() as connection:
+
+        def found() -> list[CertifiedKey | bytes | None]:
+            return [
+                keys_of(connection, [PPMID], usage)(PPMID),
+                KeyFinder(connection)(PPMID, usage),
+                KeyFinder(connection, [HUB])(PPMID, usage),
+                keys_of_homes(connection, [HUB], usage)[HUB.signed].get(PPMID.signed),
+            ]
+
+        assert found() == [held.certified_key] * 3 + [held.certified_key.point]
+        revoke(connection, held.issuer, held.serial, NOW)
+        assert found() == [None] * 4
+
+
+@pytest.mark.parametrize("usage", KeyUsage)
+def test_of_two_certificates_of_a_device_the_same_counts_for_everybody(usage: KeyUsage) -> None:
+    bench = Bench()
+    former, other = keys().certificate(PPMID, usage), keys().certificate(PPMID_2, usage)
+    least = min(former, other, key=lambda one: one.certified_key.point).certified_key.point
+    bench.change(t.certificate, {"eui": PPMID.signed}, issuer=other.issuer, serial=str(other.serial))
+    with bench.store.reading() as connection:
+        counts = certificate_of(connection, PPMID, usage)
+        assert counts is not None
+        assert counts.certified_key.point == least
+        assert keys_of(connection, [PPMID], usage)(PPMID) == CertifiedKey(PPMID, usage, least)
+        assert KeyFinder(connection, [HUB])(PPMID, usage) == CertifiedKey(PPMID, usage, least)
+        assert keys_of_homes(connection, [HUB], usage)[HUB.signed][PPMID.signed] == least
 
 
 def test_a_finder_asks_once_for_each() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanota.wire import ecdsa
+from helpers.gbcs import certificates
 
 KEY = ec.derive_private_key(1, ec.SECP256R1())
 POINT = ecdsa.point_of(KEY.public_key())
@@ -99,6 +100,11 @@ def test_of_two_values_of_s_both_hold_as_the_standard_has_it() -> None:
 def test_what_is_no_key_on_p256_is_refused(point: bytes) -> None:
     with pytest.raises(ValueError, match="P-256"):
         ecdsa.VerifyingKey(point)
+
+
+def test_the_keys_of_reference_certificates_are_read() -> None:
+    for held in certificates():
+        assert not ecdsa.VerifyingKey(held.certified_key.point).holds(bytes(64), MESSAGE)
 
 
 @given(st.integers(1, ORDER - 1))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -16,6 +16,7 @@ from hanota.records.store.schema import certificate, device, premises
 from hanota.wire.smki import Certificate, CertifiedKey, read_certificate
 
 _AT_ONCE: Final = 1_000
+_K = TypeVar("_K")
 _NUMBERS: Final = {"issuer": pl.String, "serial": pl.String}
 
 
@@ -65,11 +66,13 @@ def find_certificate(connection: Connection, issuer: str, serial: int) -> Regist
 
 
 def certificate_of(connection: Connection, eui: Eui64, usage: KeyUsage) -> Certificate | None:
-    """Find the certificate of a device or hub for a usage; revoked ones do not count."""
+    """Find the certificate of a device or hub for a usage; revoked ones do not count. Of several the one with the least
+    key counts, here and wherever keys are found.
+    """
     query = select(certificate.c.der).where(
         certificate.c.eui == eui.signed, certificate.c.usage == usage.value, certificate.c.revoked_at.is_(None)
     )
-    row = connection.execute(query).first()
+    row = connection.execute(query.order_by(certificate.c.public_key)).first()
     return None if row is None else read_certificate(row.der)
 
 
@@ -120,7 +123,7 @@ class KeyFinder:
         self._found: dict[tuple[Eui64, KeyUsage], CertifiedKey | None] = {}
         self._homes: dict[tuple[int, str], bytes] = {}
         for _, owner, usage, point in _of_homes(connection, hubs, KeyUsage):
-            self._homes.setdefault((owner, usage), point)
+            _keep_least(self._homes, (owner, usage), point)
 
     def __call__(self, eui: Eui64, usage: KeyUsage) -> CertifiedKey | None:
         """Find the certified key of a device or hub for a usage; a revoked one does not count."""
@@ -138,7 +141,7 @@ def keys_of_homes(connection: Connection, hubs: Iterable[Eui64], usage: KeyUsage
     """Give by signed EUI of each hub the public keys (points) for a usage of all in its home, by their owners'."""
     homes: dict[int, dict[int, bytes]] = {}
     for hub, owner, _, point in _of_homes(connection, hubs, [usage]):
-        homes.setdefault(hub, {}).setdefault(owner, point)
+        _keep_least(homes.setdefault(hub, {}), owner, point)
     return homes
 
 
@@ -151,13 +154,18 @@ def keys_of(connection: Connection, owners: Iterable[Eui64], usage: KeyUsage) ->
     points: dict[int, bytes] = {}
     for part in _in_parts(owners):
         for owner, point in connection.execute(select(c.eui, c.public_key).where(*held), {"owners": part}):
-            points.setdefault(owner, point)
+            _keep_least(points, owner, point)
 
     def key_of(owner: Eui64) -> CertifiedKey | None:
         point = points.get(owner.signed)
         return None if point is None else CertifiedKey(owner, usage, point)
 
     return key_of
+
+
+def _keep_least(points: dict[_K, bytes], whose: _K, point: bytes) -> None:
+    if point < points.setdefault(whose, point):
+        points[whose] = point
 
 
 def _of_homes(

@@ -1,11 +1,13 @@
 """The public key of each certificate stands beside it: what comes from a device needs no more of it.
 
-See docs/adr/0023. Some 15 microseconds a certificate; on SQLite the table is copied once.
+See docs/adr/0023. On SQLite the table is written and then copied: the disk must have room for it twice more.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 revision = "0011"
@@ -14,6 +16,7 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 10_000
+_NONE = b""  # of what was entered and can be read no more: it proves nothing
 
 _certificate = sa.table(
     "certificate",
@@ -48,5 +51,10 @@ def _fill(connection: sa.Connection) -> None:
 
 
 def _point(der: bytes) -> bytes:
-    key = x509.load_der_x509_certificate(der).public_key()
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return _NONE
+    if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)):
+        return _NONE
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
