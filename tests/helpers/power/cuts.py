@@ -157,7 +157,7 @@ def judge(path: Path, trace: Trace, transaction: int) -> Verdict:
         return Verdict(corrupt=str(cause))
     try:
         return _judge(store, trace, transaction)
-    except (SQLAlchemyError, sqlite3.Error) as cause:
+    except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as cause:
         return Verdict(corrupt=str(cause))
     finally:
         store.close()

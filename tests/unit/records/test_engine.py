@@ -1,5 +1,6 @@
 """The engine: durable as SQLite can be, writers in turn, all or nothing."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -138,6 +139,17 @@ def test_a_password_is_never_told(scheme: str) -> None:
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     path.write_bytes(b"something else entirely, and long enough to have a header" * 20)
+    with pytest.raises(StoreUnavailable):
+        open_store(path)
+
+
+def test_a_file_whose_schema_is_damaged_is_refused(tmp_path: Path) -> None:
+    """SQLite tells of it in octets of the damage, which are no text."""
+    path = tmp_path / "damaged.sqlite"
+    open_store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("UPDATE sqlite_master SET sql = CAST(x'4352454154452084' AS TEXT) WHERE name = 'party'")
     with pytest.raises(StoreUnavailable):
         open_store(path)
 

@@ -152,7 +152,7 @@ def open_store(where: Path | str | None) -> Store:
         raise (DriverMissing if is_postgres(url) else StoreUnavailable)(url=told(url), cause=cause) from cause
     except DBAPIError as cause:
         raise StoreUnavailable(url=told(url), cause=str(cause.orig).strip()) from cause
-    except (SQLAlchemyError, sqlite3.Error, OSError) as cause:
+    except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as cause:  # of damage, told in its octets
         raise StoreUnavailable(url=told(url), cause=cause) from cause
     return Store(engine)
 
