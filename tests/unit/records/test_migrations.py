@@ -1,4 +1,6 @@
-"""A store of the first schema, with alerts, reports and a home in it, is brought up to date and loses nothing."""
+"""Stores of earlier schemas are brought up to date and lose nothing: one of the first, with alerts, reports and a home
+in it; one of the last that kept certificates without their keys.
+"""
 
 import sqlite3
 from dataclasses import replace
@@ -154,6 +156,11 @@ def of_the_first_schema(path: Path) -> None:
                 connection.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", list(row.values()))
 
 
+_AT_ONCE = 10_000  # so many certificates are given their keys at a time
+_OF_CERTIFICATE = ("issuer", "serial", "eui", "role", "usage", "revoked_at", "der")
+_CERTIFICATE = f"INSERT INTO certificate ({', '.join(_OF_CERTIFICATE)}) VALUES (:{', :'.join(_OF_CERTIFICATE)})"
+
+
 def certificates_of_before(url: str, count: int) -> list[Certificate]:
     """Make a store of the last schema that kept certificates without their keys, and enter some. Returns: them."""
     held = [replace(one, serial=one.serial + (turn << 128)) for turn in range(count) for one in keys().certificates()]
@@ -178,9 +185,6 @@ def certificates_of_before(url: str, count: int) -> list[Certificate]:
     return held
 
 
-_AT_ONCE = 10_000  # so many certificates are given their keys at a time
-_OF_CERTIFICATE = ("issuer", "serial", "eui", "role", "usage", "revoked_at", "der")
-_CERTIFICATE = f"INSERT INTO certificate ({', '.join(_OF_CERTIFICATE)}) VALUES (:{', :'.join(_OF_CERTIFICATE)})"
 GIVEN_UP = frozenset({"epoch", "leased_until"})
 """Columns that a later schema does without."""
 

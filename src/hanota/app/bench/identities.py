@@ -53,11 +53,7 @@ class Identities:
 
     def rows(self, homes: Iterable[tuple[int, int]]) -> pl.DataFrame:
         """Give the certificates of homes, by hub and device as columns have them, as rows of the registry."""
-        return pl.DataFrame(
-            list(self._rows(homes)),
-            schema=_COLUMNS,
-            orient="row",
-        )
+        return pl.DataFrame(list(self._rows(homes)), schema=_COLUMNS, orient="row")
 
     def _rows(self, homes: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int, str, bytes, bytes]]:
         for hub, device in homes:
